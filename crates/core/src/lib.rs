@@ -1,0 +1,35 @@
+//! The rules of Killcord, without a clock, a socket or a thread.
+//!
+//! Two pure machines live here: [`rules`], which decides who may act and when the hardware has to be made
+//! safe, and [`plan`], which says step by step how. Both are told the time; neither asks for it.
+//!
+//! **Architecture Invariant:** no tokio, no clock, no I/O, no logging. Deterministic: the same inputs give
+//! the same outputs, and every state is `Clone + Eq + Hash`, so that a model check runs this very code.
+
+pub mod cause;
+pub mod check;
+pub mod device;
+pub mod driver;
+pub mod id;
+pub mod number;
+pub mod plan;
+pub mod policy;
+pub mod report;
+pub mod rig;
+pub mod rules;
+pub mod session;
+pub mod step;
+pub mod time;
+
+pub use cause::{Cause, Extent, Mode};
+pub use check::{Check, Condition, Expected, Pattern};
+pub use device::{DeviceState, Fault};
+pub use id::{ControlIx, DeviceIx, Epoch, LinkIx, ReadingIx, RunId, SessionId};
+pub use number::Number;
+pub use plan::{DevicePlan, LinkPlan, Plan, Verify};
+pub use policy::Policy;
+pub use report::{DeviceReport, Report, Status};
+pub use rig::{Control, ControlKind, Reading, Rig};
+pub use session::{Role, SessionEnd, SessionKind};
+pub use step::{Item, Step, Value};
+pub use time::{Now, Time};

@@ -1,0 +1,157 @@
+//! A checked rig: the plan that a watchdog needs, and what only a host needs besides.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Condition, DeviceIx, Number, Plan, Policy, Step, step::Template};
+
+/// A checked rig file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Rig {
+    /// Devices, links and sequences: all that a teardown needs.
+    pub plan: Plan,
+    /// `[safety]` and `[session]`.
+    pub policy: Policy,
+    /// All devices' readings, in file order.
+    pub readings: Vec<Reading>,
+    /// All devices' controls, in file order.
+    pub controls: Vec<Control>,
+    /// `[messages]`, Markdown, by their keys.
+    pub messages: BTreeMap<String, String>,
+}
+
+/// A value that is polled.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Reading {
+    /// Whose.
+    pub device: DeviceIx,
+    /// Unique within the device.
+    pub name: String,
+    /// For people; the name if absent.
+    pub label: Option<String>,
+    /// What is asked.
+    pub query: Step,
+    /// Which part of a comma list counts, from 1.
+    pub field: Option<u16>,
+    /// Time between two questions.
+    pub every: Duration,
+    /// A label; nothing converts.
+    pub unit: String,
+    /// Without a good value for so long it is stale (default: five times `every`, at least 2 s).
+    pub stale_after: Duration,
+    /// The interlock on it.
+    pub limits: Option<Limits>,
+}
+
+/// An interlock: the rig is made safe (or a warning shown) when the reading leaves its limits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Limits {
+    /// The least that is good.
+    pub min: Option<Number>,
+    /// The most that is good.
+    pub max: Option<Number>,
+    /// What a value outside does.
+    pub on: OnLimit,
+    /// When it counts.
+    pub r#while: While,
+    /// Outside for so long before it counts.
+    pub r#for: Duration,
+}
+
+impl Limits {
+    /// Whether a value is good; not-a-number never is.
+    #[must_use]
+    pub fn allow(&self, value: f64) -> bool {
+        !value.is_nan()
+            && self.min.is_none_or(|min| value >= min.0)
+            && self.max.is_none_or(|max| value <= max.0)
+    }
+}
+
+/// `limits.on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnLimit {
+    /// The rig is made safe, and the interlock trips.
+    Safe,
+    /// Shown and recorded.
+    Warn,
+}
+
+/// `limits.while`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum While {
+    /// Only while the rig is armed.
+    Armed,
+    /// While the device is connected.
+    Always,
+}
+
+/// Something a person sets.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Control {
+    /// Whose.
+    pub device: DeviceIx,
+    /// Unique within the device.
+    pub name: String,
+    /// For people; the name if absent.
+    pub label: Option<String>,
+    /// What it takes and sends.
+    pub kind: ControlKind,
+    /// Asked for the readback, every second and after each set.
+    pub query: Option<Step>,
+    /// Which part of the readback's comma list counts, from 1.
+    pub field: Option<u16>,
+    /// A label; nothing converts.
+    pub unit: String,
+    /// When it may be used.
+    pub needs: Needs,
+}
+
+/// What a control takes, and the steps it sends.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ControlKind {
+    /// A number within limits.
+    Number {
+        /// What is sent.
+        send: Template,
+        /// The least that is taken.
+        min: Number,
+        /// The most that is taken.
+        max: Number,
+    },
+    /// On or off.
+    Toggle {
+        /// Sent for on.
+        on: Step,
+        /// Sent for off.
+        off: Step,
+        /// Says from the readback whether it is on; a truth value if absent.
+        is_on: Option<Condition>,
+    },
+    /// One of several words.
+    Choice {
+        /// What is sent.
+        send: Template,
+        /// The words.
+        options: Vec<String>,
+    },
+    /// Something done.
+    Button {
+        /// What is sent.
+        send: Step,
+    },
+}
+
+/// `needs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Needs {
+    /// Only while the rig is armed (the default).
+    Armed,
+    /// While the device is connected.
+    Connected,
+}
