@@ -6,6 +6,7 @@ use crate::{DeviceIx, ReadingIx, SessionEnd};
 
 /// The sequence that brings a device to its safe state. Ordered: a later cause can only raise it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// The controlled sequence (IEC 60204-1 stop category 1 or 2).
@@ -16,6 +17,7 @@ pub enum Mode {
 
 /// How far a teardown goes. Ordered: a later cause can only raise it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Extent {
     /// Safe, still connected.
@@ -28,6 +30,7 @@ pub enum Extent {
 
 /// Why a teardown was asked for. The first cause names it, later ones are recorded with their times.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
 #[serde(tag = "cause", rename_all = "snake_case")]
 pub enum Cause {
     /// The window was closed: button, Alt-F4, tray, menu.

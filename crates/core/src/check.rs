@@ -38,12 +38,10 @@ impl Check {
     #[must_use]
     pub fn holds(&self, answer: &Value) -> bool {
         match (answer, self.field) {
-            (Value::Text(text), Some(field)) => {
-                match field_of(text, field) {
-                    Some(part) => self.condition.holds(&Value::Text(part.to_owned())),
-                    None => false,
-                }
-            }
+            (Value::Text(text), Some(field)) => match field_of(text, field) {
+                Some(part) => self.condition.holds(&Value::Text(part.to_owned())),
+                None => false,
+            },
             _ => self.condition.holds(answer),
         }
     }
@@ -142,8 +140,9 @@ pub enum Expected {
 impl Expected {
     fn equals(&self, answer: &Value) -> bool {
         match self {
-            Self::Number { value, tolerance } => number(answer)
-                .is_some_and(|n| n == value.0 || (n - value.0).abs() <= tolerance.0),
+            Self::Number { value, tolerance } => {
+                number(answer).is_some_and(|n| n == value.0 || (n - value.0).abs() <= tolerance.0)
+            }
             Self::Truth(on) => match answer {
                 Value::Truth(answer) => answer == on,
                 Value::Number(n) => (n.0 != 0.0) == *on,
@@ -183,10 +182,7 @@ pub fn truth(text: &str) -> Option<bool> {
 /// Trimmed, and one pair of outer quotes off.
 fn unquote(text: &str) -> &str {
     let text = text.trim();
-    ['"', '\'']
-        .iter()
-        .find_map(|&quote| text.strip_prefix(quote)?.strip_suffix(quote))
-        .unwrap_or(text)
+    ['"', '\''].iter().find_map(|&quote| text.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(text)
 }
 
 /// A regular expression that compares by its source.

@@ -8,6 +8,7 @@ macro_rules! index {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "generate", derive(ts_rs::TS))]
         #[serde(transparent)]
         pub struct $name(pub u16);
 
@@ -92,10 +93,7 @@ impl FromStr for Epoch {
 
     fn from_str(text: &str) -> Result<Self, BadEpoch> {
         let (run, n) = text.split_once('.').ok_or(BadEpoch)?;
-        Ok(Self {
-            run: RunId(run.parse().map_err(|_| BadEpoch)?),
-            n: n.parse().map_err(|_| BadEpoch)?,
-        })
+        Ok(Self { run: RunId(run.parse().map_err(|_| BadEpoch)?), n: n.parse().map_err(|_| BadEpoch)? })
     }
 }
 

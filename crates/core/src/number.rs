@@ -133,8 +133,22 @@ mod tests {
 
     #[test]
     fn what_is_not_a_number_is_never_one() {
-        for text in ["", " ", "-", ".", "ON", "1,2", "1 2", "E5", "12#", "nan", "inf", "0x10", "9.91E37", "9.910000E+37"]
-        {
+        for text in [
+            "",
+            " ",
+            "-",
+            ".",
+            "ON",
+            "1,2",
+            "1 2",
+            "E5",
+            "12#",
+            "nan",
+            "inf",
+            "0x10",
+            "9.91E37",
+            "9.910000E+37",
+        ] {
             check(text, None);
         }
     }

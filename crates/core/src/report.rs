@@ -8,6 +8,7 @@ use crate::{Cause, DeviceIx, Extent, Mode, Time};
 
 /// How a device ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Read back to be in its safe state.

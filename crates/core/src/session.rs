@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What kind of GUI is attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum SessionKind {
     /// A native window of this process.
@@ -16,6 +17,7 @@ pub enum SessionKind {
 
 /// What a session may do. `Operator` is held by at most one session at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// In control.
@@ -26,6 +28,7 @@ pub enum Role {
 
 /// Why a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum SessionEnd {
     /// Its window was closed.

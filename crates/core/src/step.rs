@@ -275,7 +275,11 @@ impl Template {
                     (Value::Truth(on), _) => String::from(if *on { "1" } else { "0" }),
                     (value, _) => value.to_string(),
                 };
-                Step::Send { text: format!("{before}{written}{after}"), answer: answer.clone(), timeout: None }
+                Step::Send {
+                    text: format!("{before}{written}{after}"),
+                    answer: answer.clone(),
+                    timeout: None,
+                }
             }
             Self::Coil { address } => {
                 let value = match value {
