@@ -1,0 +1,21 @@
+//! The harnesses of `tests/`, built as they are used daily.
+
+use anyhow::Result;
+
+use crate::{place, shell, ui};
+
+/// `bench [NAME]`: the names are the harness's own.
+pub(crate) fn bench(args: &[String]) -> Result<()> {
+    ui::build()?;
+    shell::run(&mut shell::cargo(&[
+        "build",
+        "--profile",
+        place::PROFILE,
+        "-p",
+        "killcord-cli",
+        "-p",
+        "killcord-desktop",
+    ]))?;
+    let words = ["run", "--profile", place::PROFILE, "-p", "killcord-tests", "--bin", "bench", "--"];
+    shell::run(shell::cargo(&words).args(args))
+}

@@ -1,0 +1,134 @@
+//! Debian packages: which are needed for what, which of them are missing, and installing those.
+//!
+//! Only as root; for anyone else the exact command is printed and nothing is done.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use crate::shell;
+
+/// To build the command line: a C compiler, for the bundled SQLite.
+pub(crate) const COMMAND_LINE: &[&str] = &["build-essential", "pkg-config"];
+
+/// To build and open the desktop window (Tauri 2 on WebKitGTK 4.1).
+pub(crate) const WINDOW: &[&str] = &[
+    "build-essential",
+    "file",
+    "libayatana-appindicator3-dev",
+    "librsvg2-dev",
+    "libssl-dev",
+    "libwebkit2gtk-4.1-dev",
+    "libxdo-dev",
+    "pkg-config",
+];
+
+/// Besides [`WINDOW`], what the tests start: a display with a window manager, two browsers' drivers, buses,
+/// serial lines, a Modbus master, and Python for the instruments of others.
+pub(crate) const TESTS: &[&str] = &[
+    "chromium",
+    "chromium-driver",
+    "dbus",
+    "dbus-x11",
+    "fonts-dejavu-core",
+    "imagemagick",
+    "mbpoll",
+    "openbox",
+    "python3",
+    "python3-dbusmock",
+    "python3-venv",
+    "socat",
+    "webkit2gtk-driver",
+    "wmctrl",
+    "x11-utils",
+    "xauth",
+    "xdotool",
+    "xvfb",
+];
+
+/// The packages of `wanted` that are not installed, sorted, each once. `None`: this is no Debian, and nobody knows.
+pub(crate) fn missing(wanted: &[&'static str]) -> Option<Vec<&'static str>> {
+    // It fails as soon as one package is unknown, and still prints the others: an empty answer is an answer.
+    let output = shell::command("dpkg-query", &["-W", "-f", "${Package} ${db:Status-Status}\n"])
+        .args(wanted)
+        .output()
+        .ok()?;
+    Some(not_installed(wanted, &String::from_utf8_lossy(&output.stdout)))
+}
+
+/// `answer` holds lines of "name status", as dpkg-query prints them.
+fn not_installed(wanted: &[&'static str], answer: &str) -> Vec<&'static str> {
+    let installed: BTreeSet<&str> = answer
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter(|(_, status)| *status == "installed")
+        .map(|(name, _)| name)
+        .collect();
+    let wanted: BTreeSet<&'static str> = wanted.iter().copied().collect();
+    wanted.into_iter().filter(|name| !installed.contains(name)).collect()
+}
+
+/// The one command that installs `packages`.
+fn install_words(packages: &[&str]) -> Vec<String> {
+    let words = ["apt-get", "install", "-y", "--no-install-recommends"];
+    words.iter().chain(packages).map(|word| (*word).to_owned()).collect()
+}
+
+/// Installs them; without root it stops and says what to type.
+pub(crate) fn install(packages: &[&'static str]) -> Result<()> {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let words = install_words(packages);
+    if !is_root() {
+        bail!(
+            "Debian packages are missing, and only root can install them. Type this, then start again:\n\n  \
+             sudo apt-get update && sudo {}\n",
+            words.join(" ")
+        );
+    }
+    let quiet = |args: &[&str]| {
+        let mut command = shell::command("apt-get", args);
+        command.env("DEBIAN_FRONTEND", "noninteractive");
+        command
+    };
+    shell::run(&mut quiet(&["update", "-q"]))?;
+    let args: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
+    shell::run(quiet(&args).args(["-q", "-o", "Dpkg::Use-Pty=0"]))
+}
+
+fn is_root() -> bool {
+    // /proc/self belongs to the effective user: no call into C, no dependency.
+    use std::os::unix::fs::MetadataExt;
+    Path::new("/proc/self").metadata().is_ok_and(|meta| meta.uid() == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_counts_as_there_only_when_fully_installed() {
+        let answer = "file installed\nxvfb config-files\nsocat not-installed\n";
+        assert_eq!(not_installed(&["xvfb", "file", "socat", "mbpoll"], answer), ["mbpoll", "socat", "xvfb"]);
+    }
+
+    #[test]
+    fn each_missing_package_is_named_once() {
+        assert_eq!(not_installed(&["file", "file"], ""), ["file"]);
+    }
+
+    #[test]
+    fn nothing_is_missing_when_all_is_there() {
+        assert!(not_installed(&["file"], "file installed\n").is_empty());
+    }
+
+    #[test]
+    fn the_command_to_type_is_complete() {
+        assert_eq!(
+            install_words(&["file", "xvfb"]).join(" "),
+            "apt-get install -y --no-install-recommends file xvfb"
+        );
+    }
+}

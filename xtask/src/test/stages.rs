@@ -1,0 +1,180 @@
+//! The stages of `cargo xtask test`, in the order in which they run: what is quick and tells most comes first.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::Outcome;
+use super::count::{Counts, Runner};
+use super::options::Options;
+use crate::node::Need;
+use crate::place::{PROFILE, UI};
+use crate::{debian, generate, node, peers, shell, ui};
+
+/// One stage.
+pub(super) struct Stage {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    /// Whether a FILTER chooses among its tests.
+    pub(super) heeds_filter: bool,
+    pub(super) run: fn(&mut Task<'_>) -> Result<Outcome>,
+}
+
+const fn stage(name: &'static str, about: &'static str, run: fn(&mut Task<'_>) -> Result<Outcome>) -> Stage {
+    Stage { name, about, heeds_filter: false, run }
+}
+
+pub(super) const ALL: &[Stage] = &[
+    stage("install", "Debian packages that are missing", install),
+    stage("peers", "the instruments of others, into target/peers", |_| done(peers::install())),
+    stage("npm", "what the front end is built with", npm),
+    stage("fmt", "formatting", |_| done(shell::run(&mut shell::cargo(&["fmt", "--all", "--check"])))),
+    stage("tidy", "house rules and the chores' own tests", tidy),
+    stage("generate", "generated files are up to date", |_| done(generate::check())),
+    stage("ui", "the front end: types, unit tests, build", front_end),
+    stage("clippy", "lints, of all targets", clippy),
+    stage("docs", "the documentation builds without a warning", docs),
+    Stage { heeds_filter: true, ..stage("unit", "tests of each crate, and of their documentation", unit) },
+    Stage { heeds_filter: true, ..stage("processes", "the promises, against real processes", processes) },
+];
+
+fn done(result: Result<()>) -> Result<Outcome> {
+    result.map(|()| Outcome::Ran(Counts::default()))
+}
+
+/// A stage at work: what was asked, and what was counted so far.
+pub(super) struct Task<'a> {
+    options: &'a Options,
+    counts: Counts,
+}
+
+impl<'a> Task<'a> {
+    pub(super) fn new(options: &'a Options) -> Self {
+        Self { options, counts: Counts::default() }
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Runs a test runner and counts; fails when it fails.
+    fn runner(&mut self, runner: Runner, command: &mut Command) -> Result<()> {
+        let mut counts = Counts::default();
+        let status = shell::watch(command, |line| {
+            if let Some(found) = runner.read(line) {
+                counts += found;
+            }
+        })?;
+        if !status.success() {
+            counts = counts.with_a_failure();
+        }
+        self.counts += counts;
+        if status.success() { Ok(()) } else { bail!("`{}` ended with {status}", shell::shown(command)) }
+    }
+
+    /// Runs the tests of `packages`, by nextest where it is there.
+    fn cargo_tests(&mut self, packages: &[&str], nextest_profile: &str, threads: Option<&str>) -> Result<()> {
+        let filter = self.options.filter.as_deref();
+        if has_nextest() {
+            let mut command =
+                cargo(&["nextest", "run", "--cargo-profile", PROFILE, "--profile", nextest_profile]);
+            command.args(["--no-tests", "pass", "--no-fail-fast"]).args(packages).args(filter);
+            return self.runner(Runner::Nextest, &mut command);
+        }
+        let mut command =
+            cargo(&["test", "--profile", PROFILE, "--no-fail-fast", "--lib", "--bins", "--tests"]);
+        command.args(packages).arg("--").args(filter);
+        if let Some(threads) = threads {
+            command.args(["--test-threads", threads]);
+        }
+        self.runner(Runner::Libtest, &mut command)
+    }
+}
+
+/// Cargo, frugal where nobody will build again, and bound to the committed lock file there.
+fn cargo(args: &[&str]) -> Command {
+    let mut command = shell::cargo(args);
+    if std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false") {
+        command.env("CARGO_INCREMENTAL", "0").arg("--locked");
+    }
+    command
+}
+
+fn has_nextest() -> bool {
+    shell::ask(&mut shell::cargo(&["nextest", "--version"])).is_some()
+}
+
+fn install(task: &mut Task<'_>) -> Result<Outcome> {
+    if task.options.no_install {
+        return Ok(Outcome::Skipped("--no-install"));
+    }
+    let mut wanted = [debian::WINDOW, debian::TESTS].concat();
+    if matches!(node::need(), Need::Npm) {
+        wanted.push("npm");
+    }
+    let missing = debian::missing(&wanted).context(
+        "this is no Debian: install the like of the packages in xtask/src/debian.rs, then use --no-install",
+    )?;
+    match missing.as_slice() {
+        [] => println!("All Debian packages are there."),
+        some => println!("Missing (about 900 MB when all are; 3 minutes): {}", some.join(" ")),
+    }
+    done(debian::install(&missing))
+}
+
+fn npm(_task: &mut Task<'_>) -> Result<Outcome> {
+    if !has_front_end() {
+        return Ok(Outcome::Skipped("there is no ui/package.json"));
+    }
+    done(ui::install(&node::ready()?))
+}
+
+fn front_end(task: &mut Task<'_>) -> Result<Outcome> {
+    if !has_front_end() {
+        return Ok(Outcome::Skipped("there is no ui/package.json"));
+    }
+    let node = node::ready()?;
+    ui::install(&node)?;
+    shell::run(&mut node.npm(UI, &["run", "check"]))?;
+    task.runner(Runner::Vitest, node.npm(UI, &["run", "test"]).env("CI", "true"))?;
+    shell::run(&mut node.npm(UI, &["run", "build"]))?;
+    Ok(Outcome::Ran(task.counts))
+}
+
+fn has_front_end() -> bool {
+    Path::new(UI).join("package.json").is_file()
+}
+
+fn tidy(task: &mut Task<'_>) -> Result<Outcome> {
+    // By cargo's own runner and in xtask's own profile: these must not wait for anything else to be built.
+    task.runner(Runner::Libtest, &mut cargo(&["test", "--package", "xtask", "--no-fail-fast"]))?;
+    Ok(Outcome::Ran(task.counts))
+}
+
+fn clippy(_task: &mut Task<'_>) -> Result<Outcome> {
+    let mut command = cargo(&["clippy", "--workspace", "--all-targets", "--profile", PROFILE]);
+    done(shell::run(command.args(["--", "-D", "warnings"])))
+}
+
+fn docs(_task: &mut Task<'_>) -> Result<Outcome> {
+    let mut command = cargo(&["doc", "--no-deps", "--workspace", "--profile", PROFILE]);
+    done(shell::run(command.env("RUSTDOCFLAGS", "-D warnings")))
+}
+
+fn unit(task: &mut Task<'_>) -> Result<Outcome> {
+    let packages = ["--workspace", "--exclude", "killcord-tests", "--exclude", "xtask"];
+    task.cargo_tests(&packages, "default", None)?;
+    let mut doc = cargo(&["test", "--doc", "--profile", PROFILE, "--no-fail-fast"]);
+    doc.args(packages).arg("--").args(task.options.filter.as_deref());
+    task.runner(Runner::Libtest, &mut doc)?;
+    Ok(Outcome::Ran(task.counts))
+}
+
+fn processes(task: &mut Task<'_>) -> Result<Outcome> {
+    ui::build()?;
+    let packages = ["-p", "killcord-cli", "-p", "killcord-desktop", "-p", "killcord-example-tauri-app"];
+    shell::run(cargo(&["build", "--profile", PROFILE]).args(packages))?;
+    task.cargo_tests(&["-p", "killcord-tests"], "processes", Some("2"))?;
+    Ok(Outcome::Ran(task.counts))
+}
