@@ -3,7 +3,8 @@
 use std::io::Write;
 
 use killcord_core::{
-    Cause, DeviceState, Extent, Mode, Role, SessionEnd, SessionKind, Status, device::Fault, rig::Needs,
+    Cause, DeviceIx, DeviceState, Extent, Mode, ReadingIx, Role, SessionEnd, SessionKind, Status,
+    device::Fault, rig::Needs,
 };
 use killcord_wire as wire;
 use ts_rs::{Config, TS};
@@ -39,6 +40,8 @@ fn main() -> std::io::Result<()> {
         wire::LimitsView,
         wire::ControlView,
         wire::ControlKindView,
+        DeviceIx,
+        ReadingIx,
         Cause,
         DeviceState,
         Extent,

@@ -110,6 +110,14 @@ pub struct RigPatch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "generate", ts(type = "Array<[number, DeviceState]>"))]
     pub devices: Option<Vec<(u16, DeviceState)>>,
+    /// [`DeviceView::identity`] by the device's place, once it said what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "generate", ts(type = "Array<[number, string]>"))]
+    pub identities: Option<Vec<(u16, String)>>,
+    /// [`ControlView::setpoint`] by the device's place and the control's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "generate", ts(type = "Array<[number, string, boolean | number | string | null]>"))]
+    pub setpoints: Option<Vec<(u16, String, Option<Value>)>>,
 }
 
 /// Tells "not there" from "null", which a plain `Option<Option<T>>` does not.
