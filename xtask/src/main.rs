@@ -12,6 +12,7 @@
 mod bench;
 mod debian;
 mod generate;
+mod icons;
 mod node;
 mod peers;
 mod place;
@@ -37,6 +38,7 @@ cargo xtask COMMAND
   ui                 build the panel, if its sources are newer than what was built
   generate           write the files that are generated from crates/wire
        --check       only say whether they are up to date
+  icons              draw the icons' pictures anew from their SVG sources
   bench [NAME]       measure; without NAME the list of benches
 
 Each command first says what it is about to install.";
@@ -66,6 +68,10 @@ fn dispatch(mut args: Vec<String>) -> Result<ExitCode> {
             [flag] if flag == "--check" => generate::check()?,
             _ => bail!("`generate` takes nothing or --check\n\n{USAGE}"),
         },
+        "icons" => {
+            no_more(&args)?;
+            icons::draw()?;
+        }
         "bench" => bench::bench(&args)?,
         "help" | "--help" | "-h" => println!("{USAGE}"),
         other => bail!("there is no command `{other}`\n\n{USAGE}"),
