@@ -3,9 +3,21 @@
 //! A plan is data. It is shown by `check --plan`, driven by the executor in host and watchdog alike, and
 //! handed to the watchdog as JSON.
 
+pub mod arming;
+pub mod budget;
 mod dispatch;
+mod machine;
+pub mod order;
+pub mod sequence;
+mod teardown;
 
+pub use arming::{ArmFailed, Arming};
+pub use budget::{BudgetProblem, DeviceCase, WorstCase, fill_budgets, reserve, worst_case};
 pub use dispatch::{Dispatch, Failure, Next, StepResult, Ticket, Work};
+pub use machine::{CLOSE_WITHIN, Machine, OPEN_WITHIN, Order, Progress, SLACK};
+pub use order::{Cycle, Graph, arm_order, safe_order};
+pub use sequence::{Entries, OnFailure, Sequence, Todo};
+pub use teardown::Teardown;
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
