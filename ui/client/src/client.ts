@@ -1,0 +1,256 @@
+/**
+ * One page's session with a host: connects, beats, resumes, sends commands, and keeps a {@link Model}.
+ *
+ * It decides nothing about the hardware, and nothing waits in it for later: a safe stop that cannot go out
+ * now is `not_delivered`.
+ */
+import { Commands, NO_ANSWER, NOT_SENT, type Outcome } from './commands';
+import { browserEnvironment, type Environment } from './environment';
+import { VERSION, type ReadingUpdate, type Role, type ToHost, type ToPage } from './generated/wire';
+import { type Event, reduce } from './reduce';
+import { initial, type Model } from './state';
+import type { Connection, Transport } from './transport';
+
+/** Whether the host has taken a safe stop. */
+export type Delivery = 'delivered' | 'not_delivered';
+
+/** A safe stop that the host has not taken within so many milliseconds is not delivered. */
+const DELIVERY_MS = 2_000;
+/** How often time is looked at, in milliseconds. */
+const TICK_MS = 250;
+/** Pauses between attempts to reach the host, in milliseconds. */
+const RETRY_MS = [250, 500, 1_000, 2_000, 5_000] as const;
+
+export class Killcord {
+  readonly #transport: Transport;
+  readonly #env: Environment;
+  readonly #nonce: string;
+  readonly #commands = new Commands();
+  readonly #watchers = new Set<(model: Model) => void>();
+  readonly #readers = new Set<(updates: readonly ReadingUpdate[]) => void>();
+  #model: Model;
+  #connection: Connection | null = null;
+  #welcomed = false;
+  #generation = 0;
+  #beats = 0;
+  #stopBeats: () => void = () => {};
+  #stopTicks: () => void = () => {};
+  #over = false;
+  #want: Role = 'operator';
+
+  constructor(transport: Transport, env: Environment = browserEnvironment()) {
+    this.#transport = transport;
+    this.#env = env;
+    this.#nonce = env.newId();
+    this.#model = initial(env.now());
+  }
+
+  /** What is known now. */
+  get model(): Model {
+    return this.#model;
+  }
+
+  /** The page's monotonic clock, which the model's times are in. */
+  now(): number {
+    return this.#env.now();
+  }
+
+  /** Calls `watcher` with the model now and after each change; the returned function ends that. */
+  subscribe(watcher: (model: Model) => void): () => void {
+    this.#watchers.add(watcher);
+    watcher(this.#model);
+    return () => void this.#watchers.delete(watcher);
+  }
+
+  /** Calls `reader` with new values; they are not part of the model, for they come at any rate. */
+  onReadings(reader: (updates: readonly ReadingUpdate[]) => void): () => void {
+    this.#readers.add(reader);
+    return () => void this.#readers.delete(reader);
+  }
+
+  /** Connects, and goes on trying until there is an answer or {@link end} is called. */
+  async connect(want: Role = 'operator'): Promise<void> {
+    this.#want = want;
+    this.#stopTicks();
+    this.#stopTicks = this.#env.every(TICK_MS, () => this.#apply({ e: 'tick', now: this.now() }));
+    await this.#reach();
+  }
+
+  /** The person is still there. */
+  stay(): Promise<Delivery> {
+    return this.#now({ t: 'stay' });
+  }
+
+  /** Asks for control; with `force`, without waiting for the holder. */
+  takeControl(force = false): Promise<Delivery> {
+    return this.#now(force ? { t: 'take_control', force } : { t: 'take_control' });
+  }
+
+  /** Gives control up. */
+  yieldControl(): Promise<Delivery> {
+    return this.#now({ t: 'yield_control' });
+  }
+
+  /** Safe stop, by the rig's `on_safe_stop`. From any session, at any time; never kept for later. */
+  safeStop(): Promise<Delivery> {
+    return this.#now({ t: 'stop' });
+  }
+
+  /** The controlled sequence, staying connected. From any session, at any time; never kept for later. */
+  makeSafe(): Promise<Delivery> {
+    return this.#now({ t: 'safe' });
+  }
+
+  /** A trip, or an unclean run, was seen by a person. */
+  acknowledge(): Promise<Delivery> {
+    return this.#now({ t: 'acknowledge', epoch: this.#model.epoch });
+  }
+
+  /** Arms the rig. */
+  arm(): Promise<Outcome> {
+    const id = this.#env.newId();
+    return this.#command(id, { t: 'arm', epoch: this.#model.epoch, id });
+  }
+
+  /** Sets a control of a device. */
+  async set(device: string, control: string, value: boolean | number | string): Promise<Outcome> {
+    const id = this.#env.newId();
+    const frame: ToHost = { t: 'set', epoch: this.#model.epoch, id, device, control, value };
+    const outcome = await this.#command(id, frame);
+    if (outcome.ok) {
+      const at = this.#model.rig?.devices.findIndex(({ name }) => name === device) ?? -1;
+      this.#apply({ e: 'patch', patch: { setpoints: [[at, control, value]] }, now: this.now() });
+    }
+    return outcome;
+  }
+
+  /** The person has read the last refusal. */
+  dismissRefusal(): void {
+    this.#apply({ e: 'dismiss', now: this.now() });
+  }
+
+  /** Ends the session from this side. */
+  async end(): Promise<void> {
+    const session = this.#model.id;
+    if (session !== null) {
+      await this.#now({ t: 'bye', session, nonce: this.#nonce, persisted: false });
+    }
+    this.#stop();
+  }
+
+  async #reach(): Promise<void> {
+    const generation = ++this.#generation;
+    const stale = (): boolean => this.#over || generation !== this.#generation;
+    for (let attempt = 0; !stale(); attempt += 1) {
+      try {
+        const connection = await this.#transport.open({
+          frame: (frame) => stale() || this.#onFrame(frame),
+          closed: () => stale() || this.#onClosed(),
+        });
+        if (stale()) return connection.close();
+        this.#connection = connection;
+        await connection.send(this.#hello());
+        return;
+      } catch {
+        if (stale()) return;
+        this.#drop();
+        await this.#env.after(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 5_000);
+      }
+    }
+  }
+
+  #hello(): ToHost {
+    const resume = this.#env.resume.get();
+    const hello = { t: 'hello', v: VERSION, nonce: this.#nonce, want: this.#want } as const;
+    return resume === null ? hello : { ...hello, resume };
+  }
+
+  #onFrame(frame: ToPage): void {
+    if (frame.t === 'readings') {
+      for (const reader of this.#readers) reader(frame.readings);
+      return;
+    }
+    if (frame.t === 'done') this.#commands.settle(frame.id, { ok: true });
+    if (frame.t === 'error' && frame.id !== undefined) {
+      this.#commands.settle(frame.id, { ok: false, code: frame.code, message: frame.message });
+    }
+    this.#apply({ e: 'frame', frame, now: this.now() });
+    if (frame.t === 'welcome') this.#onWelcome(frame.resume, frame.policy.beat_ms);
+    if (frame.t === 'ended') {
+      this.#env.resume.set(null);
+      this.#stop();
+    }
+  }
+
+  #onWelcome(resume: string, beatMs: number): void {
+    this.#welcomed = true;
+    this.#env.resume.set(resume);
+    this.#stopBeats();
+    this.#stopBeats = this.#env.every(beatMs, () => this.#beat());
+    this.#beat();
+  }
+
+  #beat(): void {
+    const connection = this.#connection;
+    if (!connection) return;
+    this.#beats += 1;
+    const frame: ToHost = {
+      t: 'beat',
+      n: this.#beats,
+      visible: this.#env.visible(),
+      input_ms: this.#env.inputAge(),
+    };
+    // A lost beat needs no word of its own: its ack will be missed.
+    connection.send(frame).catch(() => {});
+    this.#apply({ e: 'beat', now: this.now() });
+  }
+
+  #onClosed(): void {
+    this.#drop();
+    this.#apply({ e: 'closed', now: this.now() });
+    if (!this.#over) void this.#reach();
+  }
+
+  async #now(frame: ToHost): Promise<Delivery> {
+    const connection = this.#connection;
+    if (!connection || !this.#welcomed || this.#over) return 'not_delivered';
+    const sent = connection.send(frame).then(
+      () => 'delivered' as const,
+      () => 'not_delivered' as const,
+    );
+    const late = this.#env.after(DELIVERY_MS).then(() => 'not_delivered' as const);
+    return Promise.race([sent, late]);
+  }
+
+  async #command(id: string, frame: ToHost): Promise<Outcome> {
+    const connection = this.#connection;
+    if (!connection || this.#model.session.name !== 'live') return NOT_SENT;
+    const answer = this.#commands.wait(id);
+    connection.send(frame).catch(() => this.#commands.settle(id, NOT_SENT));
+    return answer;
+  }
+
+  #apply(event: Event): void {
+    const before = this.#model;
+    this.#model = reduce(before, event);
+    if (this.#model === before) return;
+    if (this.#model.session.name === 'lost' && before.session.name !== 'lost') {
+      this.#commands.settleAll(NO_ANSWER);
+    }
+    for (const watcher of this.#watchers) watcher(this.#model);
+  }
+
+  #drop(): void {
+    this.#connection = null;
+    this.#welcomed = false;
+    this.#stopBeats();
+    this.#commands.settleAll(NO_ANSWER);
+  }
+
+  #stop(): void {
+    this.#over = true;
+    this.#stopTicks();
+    this.#connection?.close();
+    this.#drop();
+  }
+}

@@ -1,0 +1,17 @@
+/** Puts the panel on the page. */
+import type { Killcord } from '@killcord/client';
+import { mount } from 'svelte';
+import 'uplot/dist/uPlot.min.css';
+import './app.css';
+import { Panel } from './state/panel.svelte';
+import App from './view/App.svelte';
+
+/** Shows a panel for `client`; `close` asks the shell to close the window. */
+export function start(client: Killcord, close: () => Promise<void>): Panel {
+  const target = document.getElementById('app');
+  if (!target) throw new Error('The page has no element with id "app".');
+  const panel = new Panel(client, close, (work) => requestAnimationFrame(work));
+  mount(App, { target, props: { panel } });
+  void client.connect();
+  return panel;
+}

@@ -1,0 +1,21 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vitest/config';
+
+/** What the shell serves the panel under: nothing inline, nothing from elsewhere. */
+const csp = "default-src 'self'; style-src 'self'; script-src 'self'";
+
+/** `--mode fake` builds the panel on a fake backend, for screenshots and tests; never the production build. */
+export default defineConfig(({ mode }) => ({
+  base: './',
+  plugins: [svelte()],
+  build: {
+    outDir: mode === 'fake' ? '../../target/panel-fake' : 'dist',
+    emptyOutDir: true,
+    // A font as a data: URL would need a wider policy.
+    assetsInlineLimit: 0,
+    target: 'es2022',
+    rollupOptions: { input: mode === 'fake' ? 'fake.html' : 'index.html' },
+  },
+  preview: { headers: { 'Content-Security-Policy': csp } },
+  test: { include: ['test/**/*.test.ts'], environment: 'node' },
+}));
