@@ -1,0 +1,229 @@
+//! Leases: the host owns expiry. A session that has not renewed its lease is dead, whatever it believes.
+
+use std::time::Duration;
+
+use super::{Arrival, Effect, Event, Phase, State, Warning};
+use crate::{Now, Role, SessionEnd, SessionId, SessionKind, Time, policy};
+
+/// One attached GUI.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Session {
+    /// What it is.
+    pub kind: SessionKind,
+    /// The role that it would like.
+    pub want: Role,
+    /// Whether it may ever be operator.
+    pub may_operate: bool,
+    /// How sure the host is of it.
+    pub liveliness: Liveliness,
+    /// When its lease was renewed last.
+    pub renewed: Time,
+    /// Lateness of our own since then, at most `expire_after`.
+    pub credit: Duration,
+    /// When the person last gave input.
+    pub input: Time,
+    pub(super) idle_warned: bool,
+}
+
+/// How sure the host is of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Liveliness {
+    /// Attached.
+    Live,
+    /// Its connection is gone; the lease runs on.
+    Suspect,
+    /// It said goodbye and may be reloading. Its commands are refused.
+    Grace {
+        /// Until then (before credit).
+        until: Time,
+        /// What it ends with.
+        reason: SessionEnd,
+    },
+}
+
+impl Session {
+    /// When it ends if nothing more is heard.
+    #[must_use]
+    pub fn ends_at(&self, policy: &policy::Session) -> Time {
+        let lease = self.renewed + policy.expire_after + self.credit;
+        match self.liveliness {
+            Liveliness::Grace { until, .. } => lease.min(until + self.credit),
+            _ => lease,
+        }
+    }
+
+    /// When the person is warned, and when the session ends for want of input.
+    pub(super) fn idle_at(&self, policy: &policy::Session) -> Option<(Time, Time)> {
+        // Nobody can be asked to press a button in a terminal.
+        if self.kind == SessionKind::Terminal {
+            return None;
+        }
+        let end = self.input + policy.idle_after?;
+        Some((end - policy.idle_warning, end))
+    }
+
+    const fn renew(&mut self, now: Time) {
+        self.renewed = now;
+        self.credit = Duration::ZERO;
+    }
+}
+
+impl State {
+    pub(super) fn arrive(&mut self, arrival: Arrival, fx: &mut Vec<Effect>) {
+        let Now { mono: now, .. } = self.now;
+        if let Some(id) = arrival.resume
+            && let Some(session) = self.sessions.get_mut(&id)
+        {
+            session.renew(now);
+            session.liveliness = Liveliness::Live;
+            self.note_operator_alive(id);
+            fx.push(Effect::Welcome { tag: arrival.tag, session: id, resumed: true });
+            return;
+        }
+        let id = SessionId(self.next_session);
+        self.next_session += 1;
+        self.sessions.insert(
+            id,
+            Session {
+                kind: arrival.kind,
+                want: arrival.want,
+                may_operate: arrival.may_operate,
+                liveliness: Liveliness::Live,
+                renewed: now,
+                credit: Duration::ZERO,
+                input: now,
+                idle_warned: false,
+            },
+        );
+        let operates = arrival.may_operate && arrival.want == Role::Operator && self.operator.is_none();
+        let role = if operates { Role::Operator } else { Role::Observer };
+        self.record(Event::SessionBegan { session: id, kind: arrival.kind, role }, fx);
+        if operates {
+            self.grant(id, fx);
+        }
+        fx.push(Effect::Welcome { tag: arrival.tag, session: id, resumed: false });
+        if arrival.local {
+            self.auto_arm.first_session(id);
+        }
+        if matches!(self.phase, Phase::Released) {
+            self.open(fx);
+        }
+    }
+
+    pub(super) fn beat(&mut self, id: SessionId, n: u64, input_ago: Option<Duration>, fx: &mut Vec<Effect>) {
+        let now = self.now.mono;
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        // A beat of the page that said goodbye is no resume: the goodbye came later.
+        if !matches!(session.liveliness, Liveliness::Grace { .. }) {
+            session.renew(now);
+            session.liveliness = Liveliness::Live;
+        }
+        if let Some(ago) = input_ago {
+            let input = session.input.max(now - ago);
+            session.idle_warned &= input == session.input;
+            session.input = input;
+        }
+        let policy = &self.rig.policy.session;
+        fx.push(Effect::Ack {
+            session: id,
+            n,
+            expires_in: session.ends_at(policy).since(now),
+            idle_in: session.idle_at(policy).map(|(_, end)| end.since(now)),
+        });
+        self.note_operator_alive(id);
+    }
+
+    pub(super) fn renew(&mut self, id: SessionId) {
+        let now = self.now.mono;
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        if !matches!(session.liveliness, Liveliness::Grace { .. }) {
+            session.renew(now);
+            session.liveliness = Liveliness::Live;
+            self.note_operator_alive(id);
+        }
+    }
+
+    fn note_operator_alive(&mut self, id: SessionId) {
+        if self.operator == Some(id) {
+            self.operator_renewed = self.now;
+        }
+    }
+
+    pub(super) fn socket_lost(&mut self, id: SessionId, fx: &mut Vec<Effect>) {
+        if let Some(session) = self.sessions.get_mut(&id)
+            && session.liveliness == Liveliness::Live
+        {
+            session.liveliness = Liveliness::Suspect;
+            fx.push(Effect::Changed);
+        }
+    }
+
+    pub(super) fn goodbye(&mut self, id: SessionId, reason: SessionEnd, grace: bool, fx: &mut Vec<Effect>) {
+        let until = self.now.mono + self.rig.policy.session.reload_grace;
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        if !grace {
+            self.end_session(id, reason, fx);
+        } else if !matches!(session.liveliness, Liveliness::Grace { .. }) {
+            session.liveliness = Liveliness::Grace { until, reason };
+            fx.push(Effect::Changed);
+        }
+    }
+
+    pub(super) fn stay(&mut self, id: SessionId) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.input = self.now.mono;
+            session.idle_warned = false;
+        }
+    }
+
+    /// Ends a session, and with it what it alone kept going.
+    pub(super) fn end_session(&mut self, id: SessionId, reason: SessionEnd, fx: &mut Vec<Effect>) {
+        if self.sessions.remove(&id).is_none() {
+            return;
+        }
+        if self.asking.as_ref().is_some_and(|asking| asking.session == id) {
+            self.asking = None;
+        }
+        if self.operator == Some(id) {
+            self.lose_control(reason, fx);
+        } else if self.sessions.is_empty() {
+            self.last_session(reason, fx);
+        }
+        self.answered.retain(|(session, ..)| *session != id);
+        fx.push(Effect::Ended { session: id, reason });
+        self.record(Event::SessionEnded { session: id, reason }, fx);
+    }
+
+    pub(super) fn expire(&mut self, fx: &mut Vec<Effect>) {
+        let policy = &self.rig.policy.session;
+        let over: Vec<_> = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| session.ends_at(policy) <= self.now.mono)
+            .map(|(&id, session)| match session.liveliness {
+                Liveliness::Grace { reason, .. } => (id, reason),
+                _ => (id, SessionEnd::Expired),
+            })
+            .collect();
+        for (id, reason) in over {
+            self.end_session(id, reason, fx);
+        }
+    }
+
+    pub(super) fn idle(&mut self, fx: &mut Vec<Effect>) {
+        let (policy, now) = (&self.rig.policy.session, self.now.mono);
+        let mut over = Vec::new();
+        for (&id, session) in &mut self.sessions {
+            let Some((warn, end)) = session.idle_at(policy) else { continue };
+            if end <= now {
+                over.push(id);
+            } else if warn <= now && !session.idle_warned {
+                session.idle_warned = true;
+                fx.push(Effect::Warn { session: id, warning: Warning::Idle, within: end.since(now) });
+            }
+        }
+        for id in over {
+            self.end_session(id, SessionEnd::Idle, fx);
+        }
+    }
+}
