@@ -1,6 +1,6 @@
 //! A checked rig: the plan that a watchdog needs, and what only a host needs besides.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,10 @@ pub struct Rig {
     pub controls: Vec<Control>,
     /// `[messages]`, Markdown, by their keys.
     pub messages: BTreeMap<String, String>,
+    /// The rig file, symbolic links resolved: what lock and state are named after. `None` for a rig that
+    /// does not come from a file.
+    #[serde(default)]
+    pub source: Option<PathBuf>,
 }
 
 /// A value that is polled.

@@ -1,0 +1,46 @@
+//! The keys that a driver adds to `[[device]]`.
+
+use killcord_core::{
+    driver::{DriverSpec, KeyKind},
+    plan::{KeyValue, Keys},
+};
+
+use crate::{
+    fields::Fields,
+    node::{list, short},
+};
+
+/// Reads what the driver's description names.
+pub(super) fn read(fields: &Fields<'_>, driver: Option<&'static DriverSpec>) -> Keys {
+    let mut keys = Keys::new();
+    for spec in driver.map_or(&[][..], |driver| driver.keys) {
+        let Some(node) = fields.get(spec.name) else {
+            if spec.required {
+                fields
+                    .error(format!("{} has no `{}`", fields.title, spec.name))
+                    .help(format!("write {} = …: {}", spec.name, spec.about))
+                    .tell();
+            }
+            continue;
+        };
+        let value = match spec.kind {
+            KeyKind::Bool => node.truth().map(KeyValue::Bool),
+            KeyKind::Integer(low, high) => node.integer(low..=high).map(KeyValue::Integer),
+            KeyKind::Text => node.text().map(|text| KeyValue::Text(text.to_owned())),
+            KeyKind::Word(words) => node.text().and_then(|text| {
+                if words.contains(&text) {
+                    return Some(KeyValue::Text(text.to_owned()));
+                }
+                node.error(format!("`{}` cannot be \"{}\"", spec.name, short(text)))
+                    .label(format!("not one of {}", list(words.iter().copied())))
+                    .suggest(text, words.iter().copied())
+                    .tell();
+                None
+            }),
+        };
+        if let Some(value) = value {
+            keys.insert(spec.name.to_owned(), value);
+        }
+    }
+    keys
+}

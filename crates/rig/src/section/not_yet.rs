@@ -1,0 +1,30 @@
+//! What the rig file will have and this version does not act on: refused, never ignored.
+
+use crate::{fields::Field, problems::Problems, source::Span};
+
+/// Sections that are not acted on yet, and what to do without each.
+const SECTIONS: [(&str, &str); 4] = [
+    ("messages", "leave the section out: the built-in texts are shown"),
+    (
+        "remote",
+        "leave the section out: the rig is operated from its own window or terminal, no port is opened",
+    ),
+    ("app", "leave the section out, and start the app by itself; the built-in panel is the GUI"),
+    ("ui", "leave the section out: the built-in panel is the GUI"),
+];
+
+/// Tells of a section that is not acted on yet; whether it was one.
+pub(crate) fn section(problems: &Problems, name: &str, field: Field<'_>) -> bool {
+    let Some((_, help)) = SECTIONS.iter().find(|(section, _)| *section == name) else { return false };
+    problems
+        .error(field.key_span, format!("[{name}] is not supported yet"))
+        .label("it would have no effect")
+        .help(*help)
+        .tell();
+    true
+}
+
+/// Tells of a value that is not acted on yet.
+pub(crate) fn value(problems: &Problems, span: Span, what: &str, label: &str, help: &str) {
+    problems.error(span, format!("{what} is not supported yet")).label(label).help(help).tell();
+}

@@ -1,0 +1,115 @@
+//! `[safety]`
+
+use killcord_core::{
+    Mode,
+    policy::{self, ArmPolicy, OnConnect, OnLast, OnLost, OnWindowClose, Watchdog},
+};
+
+use super::not_yet;
+use crate::{fields::Fields, source::Span};
+
+/// `[safety]`, checked.
+#[derive(Default)]
+pub(crate) struct Safety {
+    pub(crate) policy: policy::Safety,
+    /// Where `arm = "on-first-session"` stands.
+    pub(crate) arms_by_itself: Option<Span>,
+}
+
+/// Reads the section; every key has a default.
+pub(crate) fn read(root: &Fields<'_>) -> Safety {
+    let mut safety = Safety::default();
+    let Some(node) = root.get("safety") else { return safety };
+    let Some(fields) = node.table("[safety]", "a table: write [safety] once, in single brackets") else {
+        return safety;
+    };
+    let policy = &mut safety.policy;
+
+    if let Some(node) = fields.get("arm")
+        && let Some(arm) =
+            node.word(&[("manual", ArmPolicy::Manual), ("on-first-session", ArmPolicy::OnFirstSession)])
+    {
+        policy.arm = arm;
+        safety.arms_by_itself = (arm == ArmPolicy::OnFirstSession).then_some(node.span);
+    }
+    if let Some(node) = fields.get("on_connect")
+        && node.word(&[("safe", OnConnect::Safe), ("ask", OnConnect::Ask)]) == Some(OnConnect::Ask)
+    {
+        not_yet(
+            root.problems,
+            node.span,
+            "on_connect = \"ask\"",
+            "a bench found live would be made safe all the same",
+            "leave it out, and switch off by hand what must not be ended at once",
+        );
+    }
+    if let Some(found) = fields
+        .get("on_control_lost")
+        .and_then(|node| node.word(&[("safe", OnLost::Safe), ("hold", OnLost::Hold)]))
+    {
+        policy.on_control_lost = found;
+    }
+    if let Some(found) = fields.get("on_last_session").and_then(|node| {
+        node.word(&[("release", OnLast::Release), ("safe", OnLast::Safe), ("hold", OnLast::Hold)])
+    }) {
+        policy.on_last_session = found;
+    }
+    let hold_for = fields.field("hold_for");
+    if let Some(found) = hold_for.and_then(|field| field.node.time()) {
+        policy.hold_for = found;
+    }
+    if let Some(found) = fields
+        .get("on_safe_stop")
+        .and_then(|node| node.word(&[("emergency", Mode::Emergency), ("safe", Mode::Safe)]))
+    {
+        policy.on_safe_stop = found;
+    }
+    if let Some(node) = fields.get("on_window_close")
+        && node.word(&[("quit", OnWindowClose::Quit), ("ask", OnWindowClose::Ask)])
+            == Some(OnWindowClose::Ask)
+    {
+        not_yet(
+            root.problems,
+            node.span,
+            "on_window_close = \"ask\"",
+            "closing would not ask",
+            "leave it out: closing the window makes the rig safe, releases it and ends",
+        );
+    }
+    if let Some(field) = fields.field("on_suspend") {
+        not_yet(
+            root.problems,
+            field.key_span,
+            "`on_suspend`",
+            "a suspend is not noticed yet",
+            "leave it out, and keep the machine from sleeping while the rig is armed",
+        );
+    }
+    if let Some(node) = fields.get("watchdog")
+        && node.word(&[("off", Watchdog::Off), ("required", Watchdog::Required)]) == Some(Watchdog::Required)
+    {
+        not_yet(
+            root.problems,
+            node.span,
+            "watchdog = \"required\"",
+            "there is no watchdog yet",
+            "write watchdog = \"off\", or leave it out; until there is a watchdog, nothing makes the hardware \
+             safe when the host is killed or hangs",
+        );
+    }
+    if let Some(found) = fields.get("hang_after").and_then(|node| node.time()) {
+        policy.hang_after = found;
+    }
+
+    if let Some(field) = hold_for
+        && policy.on_control_lost != OnLost::Hold
+        && policy.on_last_session != OnLast::Hold
+    {
+        root.problems
+            .warning(field.key_span, "`hold_for` never takes effect: nothing here holds")
+            .help("leave it out, or write on_last_session = \"hold\" or on_control_lost = \"hold\"")
+            .tell();
+    }
+    fields.finish();
+    safety
+}

@@ -1,0 +1,104 @@
+//! `[session]`
+
+use killcord_core::policy::{Liveness, Session};
+
+use super::not_yet;
+use crate::{duration::show, fields::Fields};
+
+/// Beats that may be missed before a lease is over, at least.
+const BEATS: u32 = 3;
+
+/// Reads the section; every key has a default.
+pub(crate) fn read(root: &Fields<'_>) -> Session {
+    let mut session = Session::default();
+    let Some(node) = root.get("session") else { return session };
+    let Some(fields) = node.table("[session]", "a table: write [session] once, in single brackets") else {
+        return session;
+    };
+    let beat = fields.field("beat");
+    if let Some(found) = beat.and_then(|field| field.node.time()) {
+        session.beat = found;
+    }
+    let expire_after = fields.field("expire_after");
+    if let Some(found) = expire_after.and_then(|field| field.node.time()) {
+        session.expire_after = found;
+    }
+    if let Some(found) = fields.get("reload_grace").and_then(|node| node.duration()) {
+        session.reload_grace = found;
+    }
+    if let Some(field) = fields.field("frozen_for") {
+        not_yet(
+            root.problems,
+            field.key_span,
+            "`frozen_for`",
+            "there are no browser pages yet that could freeze",
+            "leave it out",
+        );
+    }
+    if let Some(found) = fields.get("idle_after").and_then(|node| node.time_or_never()) {
+        session.idle_after = found;
+    }
+    let idle_warning = fields.field("idle_warning");
+    if let Some(found) = idle_warning.and_then(|field| field.node.time()) {
+        session.idle_warning = found;
+    }
+    if let Some(node) = fields.get("liveness")
+        && let Some(found @ (Liveness::Connection | Liveness::Operator)) = node.word(&[
+            ("page", Liveness::Page),
+            ("connection", Liveness::Connection),
+            ("operator", Liveness::Operator),
+        ])
+    {
+        let word = if found == Liveness::Operator { "operator" } else { "connection" };
+        not_yet(
+            root.problems,
+            node.span,
+            &format!("liveness = \"{word}\""),
+            "a lease is renewed by the page's beats",
+            "leave it out, or write liveness = \"page\"",
+        );
+    }
+
+    let least = session.beat.saturating_mul(BEATS);
+    if session.expire_after < least
+        && let Some(at) = expire_after.or(beat)
+    {
+        let draft = at.node.error("`expire_after` must be at least three beats").label(format!(
+            "expire_after is {}, three beats are {}",
+            show(session.expire_after),
+            show(least)
+        ));
+        let draft = match beat {
+            Some(beat) if beat.key_span != at.key_span => draft.also(beat.node.span, "one beat"),
+            _ => draft,
+        };
+        draft
+            .help(format!("write expire_after = \"{}\", or a shorter beat", show(least)))
+            .help("with less, one late beat would take the hardware from its operator")
+            .tell();
+    }
+    match (session.idle_after, idle_warning) {
+        (None, Some(field)) => root
+            .problems
+            .warning(field.key_span, "`idle_warning` never takes effect: idle_after is \"never\"")
+            .help("leave it out, or write idle_after = \"30m\"")
+            .tell(),
+        (Some(idle), _) if session.idle_warning >= idle => {
+            if let Some(field) = idle_warning.or_else(|| fields.peek("idle_after")) {
+                field
+                    .node
+                    .error("`idle_warning` must be shorter than `idle_after`")
+                    .label(format!(
+                        "idle_warning is {}, idle_after is {}",
+                        show(session.idle_warning),
+                        show(idle)
+                    ))
+                    .help("write a shorter idle_warning")
+                    .tell();
+            }
+        }
+        _ => {}
+    }
+    fields.finish();
+    session
+}

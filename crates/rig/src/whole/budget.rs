@@ -1,0 +1,64 @@
+//! Whether a teardown fits into the deadline.
+
+use std::time::Duration;
+
+use killcord_core::{
+    Plan,
+    plan::{BudgetProblem, fill_budgets},
+};
+
+use crate::{device::DeviceDraft, duration::show, problems::Problems};
+
+/// Gives every device its budget, and tells where that cannot be kept.
+pub(crate) fn fill(problems: &Problems, plan: &mut Plan, devices: &[DeviceDraft]) {
+    let explicit: Vec<Option<Duration>> =
+        devices.iter().map(|device| device.budget.map(|(budget, _)| budget)).collect();
+    let Err(found) = fill_budgets(plan, &explicit) else { return };
+    for problem in found {
+        match problem {
+            BudgetProblem::BelowReserve { device, budget, reserve } => {
+                let Some((draft, span)) =
+                    devices.get(device.at()).and_then(|draft| Some((draft, draft.budget?.1)))
+                else {
+                    continue;
+                };
+                problems
+                    .error(span, format!("the budget of \"{}\" is less than its reserve", draft.plan.name))
+                    .label(format!(
+                        "its emergency sequence and verify may take {}, this is {}",
+                        show(reserve),
+                        show(budget)
+                    ))
+                    .help("raise `budget`, or lower `timeout` or `within`: a step may take its whole timeout")
+                    .tell();
+            }
+            BudgetProblem::TooLong { chain, needs, wrap_up, deadline } => {
+                let parts: Vec<String> = chain
+                    .iter()
+                    .filter_map(|ix| {
+                        let device = plan.devices.get(ix.at())?;
+                        (!device.only_measures()).then(|| format!("{} {}", device.name, show(device.budget)))
+                    })
+                    .collect();
+                let total = needs.saturating_add(wrap_up);
+                let message =
+                    format!("a teardown may take {}, the deadline is {}", show(total), show(deadline));
+                let sum =
+                    format!("{} + release and record {} = {}", parts.join(" + "), show(wrap_up), show(total));
+                let chain_devices = || chain.iter().filter_map(|ix| devices.get(ix.at()));
+                let at = chain_devices().find_map(|device| device.budget.map(|(_, span)| span));
+                let at = at.or_else(|| chain_devices().next().map(|device| device.span));
+                let draft = match at {
+                    Some(span) => problems.error(span, message).label(sum),
+                    None => problems.file(message).help(sum),
+                };
+                draft
+                    .help("these take turns: by `safe_after`, or on one link")
+                    .help(
+                        "raise `deadline` in [rig], or lower `budget`, `timeout` or `within` along the chain",
+                    )
+                    .tell();
+            }
+        }
+    }
+}
