@@ -1,1 +1,72 @@
-//! (stub)
+//! Simulated instruments on real sockets and ptys, with faults on demand.
+//!
+//! A bench for a machine without hardware, and the hardware of the tests: a supply, an electronic load and
+//! a generic SCPI instrument over TCP or a pty, a furnace over Modbus TCP or RTU. Around them a **witness**:
+//! a small HTTP endpoint on loopback that shows each instrument's outputs and every command received with
+//! its time, so that anyone can kill the program under test and see what the hardware did.
+//!
+//! **Architecture Invariant:** knows nothing of Killcord. It shares no code with what it judges; a mistake in
+//! a codec there cannot be hidden by the same mistake here.
+//!
+//! **Architecture Invariant:** an instrument never stops for its observers. The command log is bounded, the
+//! printer is lossy, a client that goes away changes no output.
+//!
+//! ```no_run
+//! let config = killcord_sim::Config::parse(
+//!     "[[instrument]]\nname = \"psu\"\nkind = \"supply\"\nlisten = \"tcp://127.0.0.1:0\"\n",
+//!     "bench.toml",
+//! )?;
+//! let bench = killcord_sim::Sim::start(config)?;
+//! println!("{}", bench.addresses()["psu"].connect()); // tcp://127.0.0.1:40713
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The furnace's register map is described in [`FURNACE_REGISTERS`].
+
+#[cfg(unix)]
+mod address;
+#[cfg(unix)]
+mod client;
+#[cfg(unix)]
+mod config;
+#[cfg(unix)]
+pub mod demo;
+#[cfg(unix)]
+mod duration;
+#[cfg(unix)]
+mod fault;
+#[cfg(unix)]
+mod instruments;
+#[cfg(unix)]
+mod line;
+#[cfg(unix)]
+mod modbus;
+#[cfg(unix)]
+mod printer;
+#[cfg(unix)]
+mod record;
+#[cfg(unix)]
+mod running;
+#[cfg(unix)]
+mod scpi;
+#[cfg(unix)]
+mod snapshot;
+#[cfg(unix)]
+mod witness;
+#[cfg(unix)]
+mod world;
+
+#[cfg(unix)]
+pub use crate::{
+    address::{Address, Addresses},
+    client::{Witness, WitnessError},
+    config::{
+        Config, ConfigError, FurnaceConfig, GenericConfig, InstrumentConfig, Kind, Listen, LoadConfig,
+        Problem, SupplyConfig,
+    },
+    fault::{Fault, FaultError, FaultKind, Readback},
+    instruments::furnace::FURNACE_REGISTERS,
+    printer::Printer,
+    running::{Announcement, Running, Sim, StartError, WaitError},
+    snapshot::{Change, Command, InstrumentSnapshot, OutputValue, Snapshot},
+};

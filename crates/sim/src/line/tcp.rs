@@ -1,0 +1,96 @@
+//! Instruments on a listening socket.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::watch,
+    task::JoinSet,
+    time::sleep,
+};
+
+use super::{connection::Connection, framing::Speaks, stream::Stream};
+use crate::world::Shared;
+
+/// An instrument accepts a few clients; a simulated one a few more.
+const MOST_CONNECTIONS: usize = 256;
+
+/// Listens at `at`. Call inside the runtime.
+pub(crate) fn listen(at: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if at.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(at)?;
+    socket.listen(64)
+}
+
+/// Serves a line's clients for ever; the task is dropped at the end.
+pub(crate) async fn serve(shared: Arc<Shared>, line: usize, speaks: Speaks, listener: TcpListener) {
+    let Ok(at) = listener.local_addr() else { return };
+    let mut gate = shared.lock().gate(line);
+    let mut clients = JoinSet::new();
+    let mut listener = Some(listener);
+    loop {
+        let Some(open) = listener.take_if(|_| gate.borrow_and_update().plugged) else {
+            drop(listener.take()); // closed: new connections are refused
+            shared.update(|world, _| world.line(line).listening = false);
+            if gate.wait_for(|gate| gate.plugged).await.is_err() {
+                return;
+            }
+            listener = Some(listen_again(at).await);
+            shared.update(|world, _| world.line(line).listening = true);
+            continue;
+        };
+        tokio::select! {
+            accepted = open.accept() => match accepted {
+                Ok((stream, _)) if clients.len() < MOST_CONNECTIONS => {
+                    clients.spawn(client(Arc::clone(&shared), line, speaks, stream));
+                }
+                Ok(_) => {} // too many: closed at once
+                Err(_) => sleep(Duration::from_millis(20)).await, // out of descriptors: some will come back
+            },
+            Some(_) = clients.join_next() => {}
+            changed = gate.changed() => if changed.is_err() {
+                return;
+            },
+        }
+        listener = Some(open);
+    }
+}
+
+/// The port is ours as long as nobody takes it in between; then this waits for it.
+async fn listen_again(at: SocketAddr) -> TcpListener {
+    loop {
+        match listen(at) {
+            Ok(listener) => return listener,
+            Err(_) => sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+async fn client(shared: Arc<Shared>, line: usize, speaks: Speaks, stream: TcpStream) {
+    // Only speed depends on it.
+    let _nodelay = stream.set_nodelay(true);
+    let stream = Stream::Tcp(stream);
+    let number = shared.update(|world, _| {
+        world.line(line).connections += 1;
+        world.next_connection()
+    });
+    let leaving = Leaving { shared: &shared, line };
+    let (_alone, left_alone) = watch::channel(0);
+    let name = move || format!("tcp#{number}");
+    Connection { shared: &shared, line, speaks, stream: &stream, name: &name, left_alone }.serve().await;
+    drop(stream);
+    drop(leaving);
+}
+
+/// Counts a client out, however its task ends.
+struct Leaving<'a> {
+    shared: &'a Shared,
+    line: usize,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.shared.update(|world, _| world.line(self.line).connections -= 1);
+    }
+}
