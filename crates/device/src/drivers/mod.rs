@@ -1,0 +1,3 @@
+//! The drivers that come with Killcord: a folder each, and one line in [`crate::Registry`].
+
+pub mod line;

@@ -1,0 +1,348 @@
+//! Links: one thread for each wire or socket, which does all its devices' input and output.
+//!
+//! Jobs go by two lanes ahead of polling: `Safe`, which cuts in on whatever is in flight, and the rest.
+//! Nothing here decides what is to be done; it decides what goes first on a wire, and never lets a stale or
+//! unanswered exchange pass for a good one.
+
+mod job;
+mod open;
+mod poll;
+mod queue;
+mod slot;
+mod worker;
+
+use std::{
+    os::fd::OwnedFd,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, sync_channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use killcord_core::{DeviceIx, Epoch, LinkIx, Plan, plan::Failure};
+
+pub use self::{
+    job::{Done, Job, Lane, LinkEvent, Reply},
+    poll::{Poll, PollId},
+};
+use self::{
+    queue::{Queue, Refusal},
+    slot::Slot,
+    worker::LinkWorker,
+};
+use crate::{
+    Clock, DeviceError, Fence, Registry, Setup,
+    transport::{self, LockSlot, Transport, Wire},
+};
+
+/// Is told what happens on the links; called on their threads, and must not block.
+pub type Events = Arc<dyn Fn(LinkEvent) + Send + Sync>;
+
+/// Why links could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The program lacks the driver of a device.
+    #[error("device {device} needs the driver {driver}, which this program lacks; add it to its registry")]
+    NoDriver {
+        /// The device.
+        device: String,
+        /// The driver.
+        driver: String,
+    },
+    /// A driver does not take the device as it is set up.
+    #[error("device {device}")]
+    Setup {
+        /// The device.
+        device: String,
+        /// What is wrong.
+        source: DeviceError,
+    },
+    /// A device names a link that the plan does not have.
+    #[error("device {device} names a link that is not there; check the rig file with `killcord check`")]
+    NoLink {
+        /// The device.
+        device: String,
+    },
+    /// The system gave no thread or no descriptor.
+    #[error("the system gives no thread or descriptor for link {link}; raise `ulimit -n` and `ulimit -u`")]
+    System {
+        /// The link.
+        link: String,
+        /// What it said.
+        source: std::io::Error,
+    },
+}
+
+/// What all links of a rig share.
+struct Common {
+    fence: Arc<Fence>,
+    clock: Arc<dyn Clock>,
+    events: Events,
+    quiet: AtomicBool,
+    /// By device: connected, and known to be the right one.
+    open: Vec<AtomicBool>,
+    /// By device: the epoch under which its instrument watchdog is fed.
+    fed: Vec<Mutex<Option<Epoch>>>,
+}
+
+impl Common {
+    fn fed_under(&self, device: DeviceIx) -> Option<Epoch> {
+        *self.fed.get(device.at())?.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_open(&self, device: DeviceIx, open: bool) {
+        if let Some(flag) = self.open.get(device.at()) {
+            flag.store(open, Ordering::SeqCst);
+        }
+    }
+}
+
+struct Link {
+    queue: Arc<Queue>,
+    lock: LockSlot,
+    ended: Receiver<()>,
+    thread: JoinHandle<()>,
+}
+
+/// The links of a rig. Opens nothing by itself: the first [`killcord_core::plan::Work::Open`] of a device
+/// does, and from then on a lost connection is opened again in the background until the device is closed.
+pub struct Links {
+    links: Vec<Link>,
+    common: Arc<Common>,
+}
+
+impl Links {
+    /// Starts a thread for each link.
+    ///
+    /// # Errors
+    /// When a driver is missing or refuses its device, or the system gives no thread.
+    pub fn start(
+        plan: &Plan,
+        polls: Vec<Poll>,
+        drivers: &Registry,
+        fence: Arc<Fence>,
+        clock: Arc<dyn Clock>,
+        events: Events,
+    ) -> Result<Self, StartError> {
+        Self::begin(plan, polls, drivers, fence, clock, events, false)
+    }
+
+    /// The same for lines that another process used until now and may have left in the middle of a message:
+    /// on a line protocol the first bytes are a bare terminator.
+    ///
+    /// # Errors
+    /// As [`Links::start`].
+    pub fn take_over(
+        plan: &Plan,
+        polls: Vec<Poll>,
+        drivers: &Registry,
+        fence: Arc<Fence>,
+        clock: Arc<dyn Clock>,
+        events: Events,
+    ) -> Result<Self, StartError> {
+        Self::begin(plan, polls, drivers, fence, clock, events, true)
+    }
+
+    fn begin(
+        plan: &Plan,
+        polls: Vec<Poll>,
+        drivers: &Registry,
+        fence: Arc<Fence>,
+        clock: Arc<dyn Clock>,
+        events: Events,
+        takeover: bool,
+    ) -> Result<Self, StartError> {
+        let wires = plan.links.iter().map(|link| {
+            let lock = LockSlot::default();
+            (transport::for_link(link, takeover, &lock), lock)
+        });
+        Self::over(plan, polls, drivers, fence, clock, events, wires.collect())
+    }
+
+    /// The same over given transports, one for each link of the plan: scripted ones, for tests.
+    ///
+    /// # Errors
+    /// As [`Links::start`].
+    pub fn over_transports(
+        plan: &Plan,
+        polls: Vec<Poll>,
+        drivers: &Registry,
+        fence: Arc<Fence>,
+        clock: Arc<dyn Clock>,
+        events: Events,
+        transports: Vec<Box<dyn Transport>>,
+    ) -> Result<Self, StartError> {
+        let wires = transports.into_iter().map(|transport| (transport, LockSlot::default())).collect();
+        Self::over(plan, polls, drivers, fence, clock, events, wires)
+    }
+
+    fn over(
+        plan: &Plan,
+        polls: Vec<Poll>,
+        drivers: &Registry,
+        fence: Arc<Fence>,
+        clock: Arc<dyn Clock>,
+        events: Events,
+        wires: Vec<(Box<dyn Transport>, LockSlot)>,
+    ) -> Result<Self, StartError> {
+        let common = Arc::new(Common {
+            fence,
+            clock,
+            events,
+            quiet: AtomicBool::new(false),
+            open: plan.devices.iter().map(|_| AtomicBool::new(false)).collect(),
+            fed: plan.devices.iter().map(|_| Mutex::new(None)).collect(),
+        });
+        if let Some(lost) = plan.devices.iter().find(|device| device.link.at() >= wires.len()) {
+            return Err(StartError::NoLink { device: lost.name.clone() });
+        }
+        let mut polls = polls;
+        let mut workers = Vec::with_capacity(wires.len());
+        for (at, (transport, lock)) in wires.into_iter().enumerate() {
+            let Some(link) = plan.links.get(at) else { continue };
+            let wire = Wire::new(transport);
+            let on_link = |device: DeviceIx| {
+                plan.devices.get(device.at()).is_some_and(|device| device.link == LinkIx::from(at))
+            };
+            let mut slots = Vec::new();
+            for (index, device) in plan.devices.iter().enumerate() {
+                if !on_link(DeviceIx::from(index)) {
+                    continue;
+                }
+                let driver = drivers.get(&device.driver).ok_or_else(|| StartError::NoDriver {
+                    device: device.name.clone(),
+                    driver: device.driver.clone(),
+                })?;
+                let made = driver.device(&Setup { device, link }, Box::new(wire.clone()));
+                let made =
+                    made.map_err(|source| StartError::Setup { device: device.name.clone(), source })?;
+                slots.push(Slot::new(DeviceIx::from(index), device.clone(), driver.clone(), made));
+            }
+            let (ours, others) = polls.into_iter().partition(|poll| on_link(poll.device));
+            polls = others;
+            let system = |source| StartError::System { link: link.name.clone(), source };
+            let queue = Arc::new(Queue::new(common.clock.now()).map_err(system)?);
+            let worker = LinkWorker::new(link.clone(), slots, ours, wire, queue.clone(), common.clone());
+            workers.push((link.name.clone(), worker, queue, lock));
+        }
+        // Threads last: a setup that is refused leaves none behind.
+        let mut links = Vec::with_capacity(workers.len());
+        for (name, worker, queue, lock) in workers {
+            let (end, ended) = sync_channel(1);
+            let thread = std::thread::Builder::new().name(format!("link {name}")).spawn(move || {
+                worker.run();
+                // Whoever stops us may have given up waiting.
+                let _nobody_waits = end.send(());
+            });
+            match thread {
+                Ok(thread) => links.push(Link { queue, lock, ended, thread }),
+                Err(source) => {
+                    Self { links, common }.stop(Duration::from_secs(1));
+                    return Err(StartError::System { link: name, source });
+                }
+            }
+        }
+        Ok(Self { links, common })
+    }
+
+    /// Hands a job to a link's thread. Never blocks.
+    ///
+    /// What cannot be taken (a full lane, a link that does not exist or is being stopped) is answered at
+    /// once, on this thread.
+    pub fn submit(&self, link: LinkIx, job: Job) {
+        let refused = match self.links.get(link.at()) {
+            Some(link) => link.queue.submit(job).err(),
+            None => Some(Refusal { job, why: Failure::Driver(String::from("there is no such link")) }),
+        };
+        if let Some(Refusal { job, why }) = refused {
+            (job.reply)(Done { outcome: Err(why), out_of_step: false, written: None });
+        }
+    }
+
+    /// Makes every link's thread look up: exchanges in flight that are not `Safe` are cut where the line
+    /// allows it. To be called right after the fence was raised.
+    pub fn wake(&self) {
+        for link in &self.links {
+            link.queue.cut();
+        }
+    }
+
+    /// No polling, feeding and reconnecting while a teardown runs.
+    pub fn quiet(&self, on: bool) {
+        self.common.quiet.store(on, Ordering::SeqCst);
+        for link in &self.links {
+            link.queue.ring();
+        }
+    }
+
+    /// Feeds the device's instrument watchdog as long as the fence stands at `epoch`; `None` ends it.
+    pub fn feed(&self, device: DeviceIx, epoch: Option<Epoch>) {
+        if let Some(fed) = self.common.fed.get(device.at()) {
+            *fed.lock().unwrap_or_else(PoisonError::into_inner) = epoch;
+        }
+    }
+
+    /// Whether the device is connected and is the one that it has to be.
+    #[must_use]
+    pub fn is_open(&self, device: DeviceIx) -> bool {
+        self.common.open.get(device.at()).is_some_and(|open| open.load(Ordering::SeqCst))
+    }
+
+    /// Whether no link's thread is past its deadline. Asked before each beat to the watchdog.
+    #[must_use]
+    pub fn answering(&self) -> bool {
+        self.stuck().is_empty()
+    }
+
+    /// The links whose threads are past the deadline of what they do.
+    #[must_use]
+    pub fn stuck(&self) -> Vec<LinkIx> {
+        let now = self.common.clock.now();
+        let stuck = self.links.iter().enumerate().filter(|(_, link)| link.queue.is_overdue(now));
+        stuck.map(|(at, _)| LinkIx::from(at)).collect()
+    }
+
+    /// A second descriptor of each lock that is held, to be handed to another process, which then holds it
+    /// too.
+    ///
+    /// # Errors
+    /// When the process is out of descriptors.
+    pub fn locks(&self) -> std::io::Result<Vec<(LinkIx, OwnedFd)>> {
+        let mut locks = Vec::new();
+        for (at, link) in self.links.iter().enumerate() {
+            locks.extend(link.lock.share()?.map(|lock| (LinkIx::from(at), lock)));
+        }
+        Ok(locks)
+    }
+
+    /// Ends the threads: what waits is refused, connections that were not closed are dropped. A thread that
+    /// is stuck is left behind after `within`; returns whether there was none.
+    pub fn stop(self, within: Duration) -> bool {
+        for link in &self.links {
+            link.queue.stop();
+        }
+        let until = Instant::now() + within;
+        let mut all = true;
+        for link in self.links {
+            let left = until.saturating_duration_since(Instant::now());
+            let ended =
+                !matches!(link.ended.recv_timeout(left), Err(std::sync::mpsc::RecvTimeoutError::Timeout));
+            if ended {
+                // It has said that it ends; a panic behind that has nobody to harm.
+                let _ended = link.thread.join();
+            }
+            all &= ended;
+        }
+        all
+    }
+}
+
+impl std::fmt::Debug for Links {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Links").field("links", &self.links.len()).finish_non_exhaustive()
+    }
+}
