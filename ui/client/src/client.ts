@@ -77,8 +77,10 @@ export class Killcord {
   }
 
   /** The person is still there. */
-  stay(): Promise<Delivery> {
-    return this.#now({ t: 'stay' });
+  async stay(): Promise<Delivery> {
+    const delivery = await this.#now({ t: 'stay' });
+    if (delivery === 'delivered') this.#apply({ e: 'stayed', now: this.now() });
+    return delivery;
   }
 
   /** Asks for control; with `force`, without waiting for the holder. */

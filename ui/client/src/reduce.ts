@@ -20,6 +20,8 @@ export type Event =
   | { readonly e: 'closed'; readonly now: number }
   /** What a command of this page has set. */
   | { readonly e: 'patch'; readonly patch: RigPatch; readonly now: number }
+  /** The host has been told that the person is there. */
+  | { readonly e: 'stayed'; readonly now: number }
   /** The person has seen a refusal. */
   | { readonly e: 'dismiss'; readonly now: number };
 
@@ -40,6 +42,11 @@ export function reduce(model: Model, event: Event): Model {
       return onClosed(model, event.now);
     case 'patch':
       return model.rig ? { ...model, rig: patched(model.rig, event.patch) } : model;
+    case 'stayed': {
+      const { session } = model;
+      const idle = session.name === 'live' && session.warning?.kind === 'idle';
+      return idle ? withWarning(model, undefined) : model;
+    }
     case 'dismiss':
       return model.refusal ? { ...model, refusal: null } : model;
   }
@@ -119,7 +126,7 @@ function onAck(model: Model, expiresMs: number, idleMs: number | undefined, now:
   }
   if (session.name !== 'live' || session.warning?.kind !== 'idle') return heard;
   // Input was seen: the idle time starts again, and the warning is over.
-  const renewed = idleMs === undefined || now + idleMs > session.warning.at + 500;
+  const renewed = idleMs !== undefined && now + idleMs > session.warning.at + 500;
   return renewed ? withWarning(heard, undefined) : heard;
 }
 

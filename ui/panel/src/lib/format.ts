@@ -4,10 +4,13 @@ import type { LimitsView } from '@killcord/client';
 /** A value of the wire. */
 export type Value = boolean | number | string;
 
-/** A number with so many decimals as its size deserves, so that the digits stand still. */
-export function number(value: number): string {
+/**
+ * A number with so many decimals as its size deserves. `scale` is the largest that the same reading had or
+ * may have: by it the digits stand still, and noise about zero looks like noise.
+ */
+export function number(value: number, scale = 0): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'not a number' : value > 0 ? '∞' : '−∞';
-  const size = Math.abs(value);
+  const size = Math.max(Math.abs(value), scale);
   if (size !== 0 && (size < 1e-3 || size >= 1e7)) return minus(value.toExponential(3));
   const decimals = size >= 10_000 ? 0 : size >= 1_000 ? 1 : size >= 100 ? 2 : 3;
   return minus(value.toFixed(decimals));
@@ -19,9 +22,9 @@ export function short(value: number): string {
 }
 
 /** Any value of a reading. */
-export function live(value: Value): string {
+export function live(value: Value, scale = 0): string {
   if (typeof value === 'boolean') return value ? 'On' : 'Off';
-  return typeof value === 'number' ? number(value) : value;
+  return typeof value === 'number' ? number(value, scale) : value;
 }
 
 /** Any value of a setpoint or readback. */

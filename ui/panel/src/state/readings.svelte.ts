@@ -32,6 +32,8 @@ const NOTHING: Sample = { value: null, at: null, goodAt: null, error: null, outs
 export class Live {
   shown = $state.raw<Sample>(NOTHING);
   readonly ring: Ring | null;
+  /** The largest size seen so far, for as many decimals as that deserves. */
+  scale = 0;
   #next: Sample = NOTHING;
 
   constructor(ring: Ring | null, first: Sample = NOTHING) {
@@ -49,6 +51,9 @@ export class Live {
       error: update.error ?? null,
       outside: update.outside ?? false,
     };
+    if (typeof value === 'number' && Number.isFinite(value)) {
+      this.scale = Math.max(this.scale, Math.abs(value));
+    }
     this.ring?.push(update.at_ms, typeof value === 'number' ? value : NaN);
   }
 
@@ -75,7 +80,10 @@ export class Readings {
         const first = last
           ? { ...NOTHING, value: last[1], at: last[0], goodAt: last[0] }
           : NOTHING;
-        lives.set(key(at, reading.name, false), new Live(ring, first));
+        const live = new Live(ring, first);
+        const sizes = [reading.limits?.min, reading.limits?.max, ...reading.history.map(([, v]) => v)];
+        for (const size of sizes) live.scale = Math.max(live.scale, Math.abs(size ?? 0));
+        lives.set(key(at, reading.name, false), live);
       }
       for (const control of device.controls) {
         const first = { ...NOTHING, value: control.readback };

@@ -34,7 +34,7 @@ export function strip(
   const bounds = [reading.limits?.min, reading.limits?.max].filter(
     (value): value is number => typeof value === 'number',
   );
-  const font = `10px ${style.getPropertyValue('--mono')}`;
+  const font = `11px ${style.getPropertyValue('--sans')}`;
   const plot = new uPlot(
     {
       width,

@@ -1,0 +1,117 @@
+/** The scenes that `fake.html?fake=NAME` plays. Development only. */
+import type { DeviceState, RigView, TeardownDevice } from '@killcord/client';
+import type { Scene } from './fake';
+
+function all(rig: RigView, state: RigView['state'], device: DeviceState): void {
+  rig.state = state;
+  for (const view of rig.devices) if (view.acts) view.state = device;
+}
+
+const running: TeardownDevice[] = [
+  { device: 0, doing: 'VOLT 3.5  (ramp to 0)', confirmed: false, released: false, remarks: [] },
+  { device: 1, doing: 'waiting for psu', confirmed: false, released: false, remarks: [] },
+  { device: 2, doing: 'verified', status: 'safe_verified', confirmed: true, released: false, remarks: [] },
+  { device: 3, doing: 'closed', status: 'safe_verified', confirmed: true, released: true, remarks: [] },
+];
+
+const report: TeardownDevice[] = [
+  { device: 0, doing: 'verified, closed', status: 'safe_verified', confirmed: true, released: true, remarks: [] },
+  {
+    device: 1,
+    doing: 'INP OFF: no answer',
+    status: 'unreachable',
+    confirmed: false,
+    released: false,
+    remarks: [
+      'No safe command reached it: connection reset by the instrument.',
+      'Check by hand: the input of the load is off (its INPUT lamp is dark), then switch it off at the mains.',
+    ],
+  },
+  { device: 2, doing: 'verified, closed', status: 'safe_verified', confirmed: true, released: true, remarks: [] },
+  {
+    device: 3,
+    doing: 'closed',
+    status: 'safe_verified',
+    confirmed: true,
+    released: true,
+    remarks: [],
+  },
+];
+
+const tripped = 'furnace temperature 131 °C above 120 °C';
+
+/** By name. */
+export const SCENES: Record<string, Scene> = {
+  safe: {},
+  armed: { rig: (rig) => all(rig, 'armed', 'armed') },
+  opening: {
+    rig: (rig) => {
+      all(rig, 'opening', 'connecting');
+      for (const device of rig.devices) device.identity = null;
+      rig.arm_refused = [{ code: 'busy', message: 'The rig is being opened: wait until every device is safe.' }];
+    },
+  },
+  tripped: {
+    rig: (rig) => {
+      rig.trip = { text: tripped, at_ms: performance.now() };
+      rig.arm_refused = [{ code: 'trip', message: `Acknowledge the trip first: ${tripped}.` }];
+      rig.notices = ['The journal could not be written: the disk is full. Free some space.'];
+    },
+  },
+  unclean: {
+    rig: (rig) => {
+      rig.unclean = { run: 41, last_unix_ms: Date.now() - 3_600_000, was_armed: true };
+      rig.arm_refused = [{ code: 'unclean', message: 'Acknowledge the unclean run first.' }];
+    },
+  },
+  not_safe: {
+    rig: (rig) => {
+      rig.state = 'not_safe';
+      rig.arm_refused = [{ code: 'not_safe', message: 'Electronic load is not confirmed safe.' }];
+      const load = rig.devices[1];
+      if (load) {
+        load.state = {
+          fault: { fault: 'not_safe', why: 'INP? answered 1 after INP OFF, twice. Switch it off at its front panel.' },
+        };
+      }
+      const meter = rig.devices[3];
+      if (meter) meter.state = { fault: { fault: 'unreachable', why: 'connection refused; tried again in 4 s' } };
+    },
+  },
+  observer: { role: 'observer', rig: (rig) => all(rig, 'armed', 'armed'), then: (host) => host.raise() },
+  warned: {
+    rig: (rig) => all(rig, 'armed', 'armed'),
+    then: (host) => {
+      host.say({ t: 'warning', kind: 'idle', in_ms: 60_000 });
+      host.say({ t: 'control', holder: 1, asking: 2, role: 'operator', epoch: '1.1' });
+    },
+  },
+  making_safe: {
+    rig: (rig) => all(rig, 'armed', 'armed'),
+    then: (host) => {
+      host.become('making_safe', 'making_safe');
+      host.teardown(running.slice(0, 3));
+    },
+  },
+  teardown: {
+    rig: (rig) => all(rig, 'making_safe', 'making_safe'),
+    then: (host) => host.teardown(running, { extent: 'end' }),
+  },
+  report: {
+    rig: (rig) => all(rig, 'making_safe', 'making_safe'),
+    then: (host) => {
+      host.teardown(report, { extent: 'end', done: true, left: 0 });
+      host.say({ t: 'ended', reason: 'window_closed', hardware: 'not_safe', message: '' });
+    },
+  },
+  lost: { rig: (rig) => all(rig, 'armed', 'armed'), then: (host) => setTimeout(() => host.cut(), 300) },
+  ended: {
+    then: (host) =>
+      host.say({
+        t: 'ended',
+        reason: 'expired',
+        hardware: 'making_safe',
+        message: '<p>This page has timed out. Refresh to continue.</p>',
+      }),
+  },
+};
