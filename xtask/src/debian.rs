@@ -83,8 +83,8 @@ pub(crate) fn install(packages: &[&'static str]) -> Result<()> {
     let words = install_words(packages);
     if !is_root() {
         bail!(
-            "Debian packages are missing, and only root can install them. Type this, then start again:\n\n  \
-             sudo apt-get update && sudo {}\n",
+            "Debian packages are missing, and only root can install them. Type this as root (`sudo -i` or `su -`), \
+             then start again:\n\n  apt-get update && {}\n",
             words.join(" ")
         );
     }
@@ -96,6 +96,22 @@ pub(crate) fn install(packages: &[&'static str]) -> Result<()> {
     shell::run(&mut quiet(&["update", "-q"]))?;
     let args: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
     shell::run(quiet(&args).args(["-q", "-o", "Dpkg::Use-Pty=0"]))
+}
+
+/// How much would be fetched and how much disk it would take, in apt's words; `None` when apt's lists are empty
+/// or too old to know the packages. Needs no root and changes nothing.
+pub(crate) fn size(packages: &[&'static str]) -> Option<String> {
+    let args = ["install", "--no-install-recommends", "--assume-no", "-o", "Debug::NoLocking=1"];
+    // It ends with "Abort." and a status that says so: only what it printed counts.
+    let output = shell::command("apt-get", &args).args(packages).env("LC_ALL", "C").output().ok()?;
+    size_in(&String::from_utf8_lossy(&output.stdout))
+}
+
+fn size_in(answer: &str) -> Option<String> {
+    let between = |from: &str, to: &str| Some(answer.split_once(from)?.1.split_once(to)?.0);
+    let fetched = between("Need to get ", " of archives")?;
+    let disk = between("After this operation, ", " of additional disk space")?;
+    Some(format!("{fetched} to fetch, {disk} on disk"))
 }
 
 fn is_root() -> bool {
@@ -122,6 +138,14 @@ mod tests {
     #[test]
     fn nothing_is_missing_when_all_is_there() {
         assert!(not_installed(&["file"], "file installed\n").is_empty());
+    }
+
+    #[test]
+    fn the_size_is_read_from_apt() {
+        let answer = "0 upgraded, 88 newly installed, 0 to remove.\nNeed to get 46.6 MB of archives.\n\
+                      After this operation, 236 MB of additional disk space will be used.\nAbort.\n";
+        assert_eq!(size_in(answer).as_deref(), Some("46.6 MB to fetch, 236 MB on disk"));
+        assert_eq!(size_in("E: Unable to locate package npm\n"), None);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::{debian, node, place, shell, ui};
 struct Chore {
     what: String,
     /// On disk; measured on Debian 12 with two cores, as is `time`.
-    size: &'static str,
+    size: String,
     time: &'static str,
 }
 
@@ -23,6 +23,8 @@ struct Chore {
 struct Needs {
     window: bool,
     packages: Vec<&'static str>,
+    /// As apt knows it.
+    packages_size: Option<String>,
     node: bool,
     panel: bool,
     first_build: bool,
@@ -68,6 +70,7 @@ fn look() -> Result<Needs> {
     let program = if window { "killcord-desktop" } else { "killcord" };
     Ok(Needs {
         window,
+        packages_size: if packages.is_empty() { None } else { debian::size(&packages) },
         packages,
         node: !matches!(need, Need::Nothing),
         panel,
@@ -96,39 +99,40 @@ fn announce(needs: &Needs) {
         println!("Nothing has to be installed; what has changed is built.");
     }
     for chore in chores {
-        println!("  - {} ({}, about {})", chore.what, chore.size, chore.time);
+        println!("  - {} ({}; about {})", chore.what, chore.size, chore.time);
     }
     println!();
 }
 
 fn chores(needs: &Needs) -> Vec<Chore> {
     let mut chores = Vec::new();
-    let mut add = |what: String, size, time| chores.push(Chore { what, size, time });
+    let mut add = |what: String, size: &str, time| chores.push(Chore { what, size: size.to_owned(), time });
     if !needs.packages.is_empty() {
-        let size =
-            if needs.packages.contains(&"libwebkit2gtk-4.1-dev") { "about 400 MB" } else { "up to 300 MB" };
-        add(format!("install Debian packages: {}", needs.packages.join(" ")), size, "1 minute");
+        // On a minimal Debian 12, with what they need in turn.
+        let most = if needs.window {
+            "up to 320 MB to fetch, 1.4 GB on disk"
+        } else {
+            "up to 80 MB to fetch, 320 MB on disk"
+        };
+        let size = needs.packages_size.as_deref().unwrap_or(most);
+        add(format!("install Debian packages: {}", needs.packages.join(" ")), size, "1 to 3 minutes");
     }
     if needs.node {
         let what = format!("fetch a newer Node from the npm registry into {}, if needed", place::NODE);
-        add(what, "about 120 MB", "20 seconds");
+        add(what, "190 MB", "20 seconds");
     }
     if needs.panel {
         add(
             "fetch the panel's npm packages into ui/node_modules and build it".to_owned(),
-            "about 150 MB",
-            "1 minute",
+            "130 MB",
+            "30 seconds",
         );
     }
     if needs.first_build {
         let (what, size, time) = if needs.window {
-            (
-                "fetch and build the Rust crates of the desktop app and the command line",
-                "about 2.5 GB",
-                "6 minutes",
-            )
+            ("fetch and build the Rust crates of the desktop app and the command line", "2.5 GB", "6 minutes")
         } else {
-            ("fetch and build the Rust crates of the command line", "about 600 MB", "2 minutes")
+            ("fetch and build the Rust crates of the command line", "600 MB", "2 minutes")
         };
         add(format!("{what} into target"), size, time);
     }
@@ -148,7 +152,14 @@ mod tests {
     use super::*;
 
     fn needs() -> Needs {
-        Needs { window: true, packages: vec![], node: false, panel: false, first_build: false }
+        Needs {
+            window: true,
+            packages: vec![],
+            packages_size: None,
+            node: false,
+            panel: false,
+            first_build: false,
+        }
     }
 
     #[test]
