@@ -137,8 +137,17 @@ impl Sequence {
                     if now < *again {
                         return Todo::Wait(*again);
                     }
-                    *asked = now;
+                    if *again == *began {
+                        // Its time begins with its first question, however long the line was busy.
+                        (*began, *again) = (now, now);
+                    }
                     let end = *began + super::budget::check_time(check, timeout);
+                    if now >= end && *again > *began {
+                        self.fail(format!("{check} does not hold"), false);
+                        self.advance();
+                        continue;
+                    }
+                    *asked = now;
                     return Todo::Ask(check.query.clone(), limit(&check.query).min(end));
                 }
                 (Entry::Check(_), progress) => {

@@ -225,7 +225,7 @@ impl Teardown {
             _ if out => return Moved::No,
             Line::Up => Status::SafeVerified,
             // One try where the rig stays; none where it is about to be released.
-            Line::Down { .. } if stays && device.pause == Duration::ZERO => return Moved::No,
+            Line::Down { .. } if stays && !device.tried => return Moved::No,
             Line::Down { .. } | Line::Lost => Status::SafeUnverified,
         };
         device.status = Some(status);

@@ -11,6 +11,9 @@ use crate::{
 /// The most exchanges that a report keeps of a device.
 const MOST_EXCHANGES: usize = 1000;
 
+/// The wait before the second try to connect.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
 /// How often replies that cannot be believed are asked for again within one sequence.
 pub(super) const MOST_RESYNCS: u8 = 3;
 
@@ -63,6 +66,8 @@ pub(super) struct Device {
     pub(super) line: Line,
     /// The wait before the next try to connect.
     pub(super) pause: Duration,
+    /// A try to connect it has failed.
+    pub(super) tried: bool,
     /// When its turn came.
     pub(super) turn: Option<Time>,
     /// Raised when what is out does not belong to its stage any more.
@@ -105,7 +110,8 @@ impl Device {
             stage: Stage::Waiting,
             mode,
             line: if open { Line::Up } else { Line::Down { again: now } },
-            pause: Duration::ZERO,
+            pause: if open { Duration::ZERO } else { FIRST_PAUSE },
+            tried: false,
             turn: None,
             generation: 0,
             touched: false,
@@ -154,9 +160,10 @@ impl Device {
         if self.line == Line::Lost {
             return;
         }
+        self.tried = true;
         self.line = Line::Down { again: now + self.pause };
         self.pause = match self.pause {
-            Duration::ZERO => Duration::from_millis(250),
+            Duration::ZERO => FIRST_PAUSE,
             pause => (pause * 2).min(Duration::from_secs(1)),
         };
     }

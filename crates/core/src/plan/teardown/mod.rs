@@ -306,7 +306,7 @@ impl Teardown {
             .chain(late)
             .chain(over)
             .chain(gone)
-            .chain([self.closing_time()])
+            .chain((self.extent > Extent::Stay).then(|| self.closing_time()))
             .filter(|at| *at > now)
             .fold(self.deadline, Time::min)
     }

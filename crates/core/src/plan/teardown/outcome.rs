@@ -27,7 +27,7 @@ impl Teardown {
         let ix = out.device;
         let Some(device) = self.devices.get_mut(&ix) else { return };
         let commands = matches!(device.stage, Stage::Commands(_)) && out.kind == Kind::Step;
-        if out.generation != device.generation {
+        if out.generation != device.generation && out.kind != Kind::Open {
             // It belonged to a sequence that was given up meanwhile; what it did to the line counts.
             return;
         }

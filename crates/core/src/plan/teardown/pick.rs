@@ -159,10 +159,11 @@ impl Teardown {
     }
 }
 
-/// Who goes first on a shared link: one that has timed out behind the others, an emergency before a
-/// controlled sequence, then whoever has waited longest.
-fn rank(device: &Device) -> (bool, bool, u64) {
-    (device.timed_out, device.mode == Mode::Safe, device.served)
+/// Who goes first on a shared link: one that has timed out behind the others, one that is still to be opened
+/// behind those that can be talked to, an emergency before a controlled sequence, then whoever has waited
+/// longest.
+fn rank(device: &Device) -> (bool, bool, bool, u64) {
+    (device.timed_out, device.line != Line::Up, device.mode == Mode::Safe, device.served)
 }
 
 const fn phase_of(mode: Mode) -> Phase {

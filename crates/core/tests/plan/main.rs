@@ -1,0 +1,11 @@
+//! The plan's machines, at their exact boundaries and in a simulated world of links that fail.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod arming;
+mod boundaries;
+mod budgets;
+mod properties;
+mod rigs;
+mod sequences;
+mod teardowns;
+mod world;
