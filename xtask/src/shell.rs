@@ -3,13 +3,16 @@
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// How long a pipe is still read after the command has ended: a process that a test left behind may hold the
-/// other end for ever.
-const PIPE_TAIL: Duration = Duration::from_secs(2);
+/// How often it is looked whether the command has ended.
+const LOOK: Duration = Duration::from_millis(200);
+/// How long a pipe is still read after the command has ended, when nothing comes and when something does: a
+/// process that a test left behind may hold the other end for ever, and go on writing.
+const PIPE_QUIET: Duration = Duration::from_secs(1);
+const PIPE_TAIL: Duration = Duration::from_secs(10);
 
 /// A command from words; cargo's terminal colours are kept when a person is looking.
 pub(crate) fn command(program: &str, args: &[&str]) -> Command {
@@ -103,21 +106,30 @@ pub(crate) fn watch(command: &mut Command, mut line: impl FnMut(&str)) -> Result
         }
     });
 
-    let mut ended = None;
+    let mut ended: Option<(ExitStatus, Instant)> = None;
     loop {
-        match receive.recv_timeout(if ended.is_some() { PIPE_TAIL } else { Duration::from_millis(200) }) {
+        let received = receive.recv_timeout(LOOK);
+        match &received {
             Ok(text) => {
                 print!("{text}");
                 std::io::stdout().flush().context("our own output is closed")?;
                 line(text.trim_end());
             }
-            Err(RecvTimeoutError::Timeout) if ended.is_some() => break,
-            Err(RecvTimeoutError::Timeout) => ended = child.try_wait().context("cannot await the command")?,
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if ended.is_none() {
+            ended =
+                child.try_wait().context("cannot await the command")?.map(|status| (status, Instant::now()));
+        }
+        // Quiet after the end, or chattering on long after it: what is left is no output of the command.
+        let tail = if received.is_err() { PIPE_QUIET } else { PIPE_TAIL };
+        if ended.is_some_and(|(_, at)| at.elapsed() >= tail) {
+            break;
         }
     }
     match ended {
-        Some(status) => Ok(status),
+        Some((status, _)) => Ok(status),
         None => child.wait().context("cannot await the command"),
     }
 }
@@ -143,9 +155,17 @@ mod tests {
 
     #[test]
     fn a_process_left_behind_does_not_hold_us_up() {
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         let status = watch(&mut command("sh", &["-c", "sleep 30 & echo left"]), |_| {}).unwrap();
         assert!(status.success());
         assert!(began.elapsed() < Duration::from_secs(20), "we waited for the sleeper");
+    }
+
+    #[test]
+    fn all_that_was_printed_before_the_end_is_seen() {
+        let mut lines = 0;
+        let status = watch(&mut command("sh", &["-c", "seq 20000"]), |_| lines += 1).unwrap();
+        assert!(status.success());
+        assert_eq!(lines, 20_000);
     }
 }
