@@ -17,5 +17,5 @@ export default defineConfig(({ mode }) => ({
     rollupOptions: { input: mode === 'fake' ? 'fake.html' : 'index.html' },
   },
   preview: { headers: { 'Content-Security-Policy': csp } },
-  test: { include: ['test/**/*.test.ts'], environment: 'node' },
+  test: { include: ['test/**/*.test.ts'], environment: 'node', testTimeout: 20_000 },
 }));

@@ -18,6 +18,8 @@ export class Panel {
   now = $state(0);
   /** The confirmation is open. */
   confirming = $state(false);
+  /** The about box is open. */
+  about = $state(false);
   /** Why the last arming did not go through. */
   armProblem = $state<string | null>(null);
   /** The finished teardown that the person has put away. */

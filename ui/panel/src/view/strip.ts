@@ -5,6 +5,7 @@ import type { Paintable } from '../lib/painter';
 import type { Points, Ring } from '../lib/ring';
 import { short } from '../lib/format';
 import { WINDOW } from '../state/readings.svelte';
+import { range } from './range';
 
 /** A chart that a painter draws. */
 export interface Strip extends Paintable {
@@ -86,23 +87,6 @@ export function strip(
     },
     destroy: () => plot.destroy(),
   };
-}
-
-/** Values and limits in sight, with a little air; never so near that noise looks like a storm. */
-export function range(
-  low: number | null,
-  high: number | null,
-  bounds: readonly number[],
-): [number, number] {
-  const seen = [low, high, ...bounds].filter(
-    (value): value is number => value !== null && Number.isFinite(value),
-  );
-  if (seen.length === 0) return [0, 1];
-  const min = Math.min(...seen);
-  const max = Math.max(...seen);
-  const least = Math.max(Math.abs(min), Math.abs(max)) * 0.04 || 1;
-  const air = Math.max(least - (max - min), (max - min) * 0.12) / 2;
-  return [min - air, max + air];
 }
 
 function dashes(plot: uPlot, bounds: readonly number[], colour: string): void {

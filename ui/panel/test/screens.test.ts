@@ -1,0 +1,203 @@
+/** The panel in a real browser, under the policy that the shell sets: every scene, by role and name. */
+import axeCore from 'axe-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { chromiumPath, serveFake } from '../scripts/serve.mjs';
+import { SCENES } from '../src/dev/scenes';
+
+const WIDE = { width: 1280, height: 800 };
+const NARROW = { width: 360, height: 740 };
+/** Where the session is over, a safe stop could reach nobody, and is not offered. */
+const OVER = ['report', 'ended'];
+
+let browser: Browser;
+let server: Awaited<ReturnType<typeof serveFake>>;
+let page: Page;
+let problems: string[];
+
+async function open(scene: string): Promise<void> {
+  page = await browser.newPage({ viewport: WIDE, colorScheme: 'light', reducedMotion: 'reduce' });
+  problems = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') problems.push(message.text());
+  });
+  page.on('pageerror', (error) => problems.push(String(error)));
+  await page.goto(`${server.url}?fake=${scene}`);
+  await page.getByRole('heading').first().waitFor();
+  if (scene === 'lost') await page.getByText('No answer since').waitFor();
+}
+
+const button = (name: string) => page.getByRole('button', { name, exact: true });
+const state = () => page.getByRole('status', { name: 'State of the rig' });
+
+beforeAll(async () => {
+  server = await serveFake();
+  browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] });
+}, 120_000);
+afterEach(async () => {
+  await page.close();
+  // The content security policy, a missing file, an exception: none of them goes unseen.
+  expect(problems).toEqual([]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.close();
+});
+
+/** What axe finds, in short. */
+async function axe(): Promise<string[]> {
+  return page.evaluate(async () => {
+    const { violations } = await (window as unknown as { axe: typeof axeCore }).axe.run();
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+  });
+}
+
+describe.each(Object.keys(SCENES))('the scene %s', (scene) => {
+  it('has nothing for axe to find, light and dark, and fits a narrow screen', async () => {
+    await open(scene);
+    await page.evaluate(axeCore.source);
+    expect(await axe()).toEqual([]);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.setViewportSize(NARROW);
+    expect(await axe()).toEqual([]);
+    const excess = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    expect(excess).toBeLessThanOrEqual(0);
+    if (OVER.includes(scene)) return;
+    const box = await button('Safe stop').boundingBox();
+    expect(box!.y + box!.height).toBeLessThanOrEqual(NARROW.height);
+    expect(box!.height).toBeGreaterThanOrEqual(48);
+  });
+});
+
+describe('arming', () => {
+  it('is confirmed with what will be energised in sight, by keyboard alone', async () => {
+    await open('safe');
+    await button('Arm').focus();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'Arm Supply bench?' });
+    await dialog.getByText('Furnace').waitFor();
+    expect(await dialog.getByText('Multimeter').count()).toBe(0);
+    // Enter on the dialog's first focus does not arm.
+    expect(await button('Cancel').evaluate((it) => it === document.activeElement)).toBe(true);
+    await page.keyboard.press('Tab');
+    expect(await button('Arm the rig').evaluate((it) => it === document.activeElement)).toBe(true);
+    await page.keyboard.press('Enter');
+    await state().getByText('Armed').waitFor();
+    await dialog.waitFor({ state: 'hidden' });
+  });
+
+  it('is left by Escape', async () => {
+    await open('safe');
+    await button('Arm').click();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    await button('Arm').click();
+    await button('Arm the rig').waitFor();
+  });
+
+  it('that cannot be says why, and offers no way round', async () => {
+    await open('tripped');
+    await button('Arm').click();
+    await page.getByRole('dialog').getByText('Acknowledge the trip first').waitFor();
+    expect(await button('Arm the rig').count()).toBe(0);
+    await button('Close').click();
+    await button('Acknowledge').click();
+    await button('Arm').click();
+    await button('Arm the rig').click();
+    await state().getByText('Armed').waitFor();
+  });
+});
+
+describe('the safe stop', () => {
+  it('works by F12, with a dialog open', async () => {
+    await open('safe');
+    await button('Arm').click();
+    expect(await button('Safe stop').count()).toBe(1);
+    await page.keyboard.press('F12');
+    await page.getByRole('dialog').getByText('Delivered', { exact: true }).waitFor();
+  });
+
+  it('works by its button in the dialog, and says so', async () => {
+    await open('safe');
+    await button('About').click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Safe stop' }).click();
+    await page.getByRole('dialog').getByText('Delivered', { exact: true }).waitFor();
+  });
+
+  it('makes an armed rig safe', async () => {
+    await open('armed');
+    await button('Safe stop').click();
+    await state().getByText('Safe', { exact: true }).waitFor();
+    await page.getByText('Every device is confirmed safe.').waitFor();
+  });
+
+  it('is there while the host is ending', async () => {
+    await open('teardown');
+    await button('Safe stop').click();
+    await page.getByText('Delivered', { exact: true }).waitFor();
+  });
+
+  it('says NOT delivered out of reach', async () => {
+    await open('lost');
+    await button('Safe stop').click();
+    await page.getByText('NOT delivered').waitFor();
+  });
+});
+
+describe('controls', () => {
+  it('take a number by Enter, and say what is wrong with another', async () => {
+    await open('armed');
+    const field = page.getByRole('textbox', { name: 'Voltage setpoint' });
+    await field.fill('40');
+    await field.press('Enter');
+    await page.getByText('Out of range: 0 to 12.5 V.').waitFor();
+    expect(await field.getAttribute('aria-invalid')).toBe('true');
+    await field.fill('5,5');
+    await field.press('Enter');
+    const group = page.getByRole('group', { name: 'Voltage setpoint' });
+    await group.getByText('5.5 V').first().waitFor();
+    expect(await field.inputValue()).toBe('');
+  });
+
+  it('that need an armed rig are disabled, with the reason', async () => {
+    await open('safe');
+    const field = page.getByRole('textbox', { name: 'Voltage setpoint' });
+    expect(await field.isDisabled()).toBe(true);
+    const reason = await field.evaluate((it) =>
+      document.getElementById(it.getAttribute('aria-describedby') ?? '')?.textContent.trim(),
+    );
+    expect(reason).toBe('Arm the rig to use this.');
+  });
+
+  it('set a choice', async () => {
+    await open('armed');
+    await page.getByRole('combobox', { name: 'Mode' }).selectOption('POW');
+    await button('Set Mode').click();
+    await page.getByRole('group', { name: 'Mode' }).getByText('POW', { exact: true }).first().waitFor();
+  });
+});
+
+describe('words', () => {
+  it('of a report name what to check by hand, and Close asks the shell', async () => {
+    await open('report');
+    await page.getByRole('heading', { name: 'NOT confirmed safe: check by hand' }).waitFor();
+    await page.getByText('Check by hand: the input of the load is off').waitFor();
+    await button('Close').click();
+    await page.getByText('The window did not close').waitFor();
+  });
+
+  it('never speak of an emergency stop as something that this is', async () => {
+    for (const scene of ['safe', 'armed', 'teardown']) {
+      await page?.close();
+      await open(scene);
+      const text = await page.evaluate(() => document.body.innerText.toLowerCase());
+      expect(text).not.toContain('emergency');
+    }
+  });
+
+  it('of an observer offer control', async () => {
+    await open('observer');
+    await button('Take control').click();
+    await page.getByText('You are observing').waitFor({ state: 'hidden' });
+  });
+});
