@@ -1,0 +1,206 @@
+//! An instrument in the test's own process that does nothing but note when each line arrived, in the clock
+//! that the close event is timed by. Shares no code with what it measures.
+//!
+//! `NAME value` sets, `NAME?` answers the last value set (`0` at first), `*IDN?` and `*OPC?` as usual.
+
+use std::collections::HashMap;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::clock::monotonic;
+use crate::wait::pause;
+
+/// One line that has arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// CLOCK_MONOTONIC when its last byte had been read.
+    pub at: Duration,
+    /// Without its line end.
+    pub line: String,
+}
+
+/// The instrument.
+pub struct Instrument {
+    port: u16,
+    shared: Arc<Shared>,
+    acceptor: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    stop: AtomicBool,
+    mute: AtomicBool,
+    answer_after: Mutex<Duration>,
+    arrivals: Mutex<Vec<Arrival>>,
+    values: Mutex<HashMap<String, String>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// How often a thread looks whether it should end. Arrivals do not wait for it.
+const LOOK: Duration = Duration::from_millis(200);
+
+impl Instrument {
+    /// Starts one on a free port.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::answering_after(Duration::ZERO)
+    }
+
+    /// Starts one that takes this long for each answer to a query.
+    #[must_use]
+    pub fn answering_after(delay: Duration) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let shared = Arc::new(Shared {
+            stop: AtomicBool::new(false),
+            mute: AtomicBool::new(false),
+            answer_after: Mutex::new(delay),
+            arrivals: Mutex::default(),
+            values: Mutex::default(),
+            threads: Mutex::default(),
+        });
+        let accept = {
+            let shared = Arc::clone(&shared);
+            move || {
+                while let Ok((stream, _)) = listener.accept() {
+                    if shared.stop.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let serving = Arc::clone(&shared);
+                    let thread = std::thread::Builder::new().name("instrument".into());
+                    let thread = thread.spawn(move || serving.serve(stream)).unwrap();
+                    shared.threads.lock().unwrap().push(thread);
+                }
+            }
+        };
+        let acceptor = Some(std::thread::Builder::new().name("acceptor".into()).spawn(accept).unwrap());
+        Self { port, shared, acceptor }
+    }
+
+    /// Its TCP port on loopback.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The lines so far, in the order of their arrival.
+    #[must_use]
+    pub fn arrivals(&self) -> Vec<Arrival> {
+        self.shared.arrivals.lock().unwrap().clone()
+    }
+
+    /// The lines so far that are no queries.
+    #[must_use]
+    pub fn commands(&self) -> Vec<String> {
+        self.arrivals().into_iter().map(|arrival| arrival.line).filter(|line| !line.ends_with('?')).collect()
+    }
+
+    /// Forgets the lines so far.
+    pub fn forget(&self) {
+        self.shared.arrivals.lock().unwrap().clear();
+    }
+
+    /// The last value that was set.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<String> {
+        self.shared.values.lock().unwrap().get(name).cloned()
+    }
+
+    /// Takes this long for each answer from now on.
+    pub fn answer_after(&self, delay: Duration) {
+        *self.shared.answer_after.lock().unwrap() = delay;
+    }
+
+    /// Answers nothing from now on (or does so again); commands are still carried out.
+    pub fn mute(&self, mute: bool) {
+        self.shared.mute.store(mute, Ordering::Relaxed);
+    }
+}
+
+impl Shared {
+    /// Reads, and notes each arrival at once: an instrument that is slow to answer has its bytes all the same.
+    fn serve(&self, mut stream: TcpStream) {
+        // Where it is allowed: what is measured is when bytes leave, not when this thread gets a processor.
+        let _only_where_allowed = rustix::process::setpriority_process(None, -20);
+        stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(LOOK)).unwrap();
+        let Ok(writer) = stream.try_clone() else { return };
+        let (queue, lines) = std::sync::mpsc::sync_channel(4096);
+        std::thread::scope(move |scope| {
+            scope.spawn(move || self.work(&lines, writer));
+            // Dropped when the connection is over: that ends the worker.
+            let queue = queue;
+            let (mut pending, mut block) = (Vec::new(), [0; 4096]);
+            while !self.stop.load(Ordering::Relaxed) {
+                let count = match stream.read(&mut block) {
+                    Ok(0) => return,
+                    Ok(count) => count,
+                    Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                        continue;
+                    }
+                    Err(_) => return,
+                };
+                let at = monotonic();
+                pending.extend_from_slice(&block[..count]);
+                while let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
+                    let line: Vec<u8> = pending.drain(..=end).collect();
+                    let line = String::from_utf8_lossy(&line).trim().to_owned();
+                    if !line.is_empty() {
+                        self.arrivals.lock().unwrap().push(Arrival { at, line: line.clone() });
+                        if queue.send(line).is_err() {
+                            return;
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    /// Carries out line after line, each query in its time.
+    fn work(&self, lines: &Receiver<String>, mut writer: TcpStream) {
+        for line in lines {
+            let Some(answer) = self.answer(&line) else { continue };
+            let delay = *self.answer_after.lock().unwrap();
+            if !delay.is_zero() {
+                pause(delay);
+            }
+            if !self.mute.load(Ordering::Relaxed) && writer.write_all(answer.as_bytes()).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn answer(&self, line: &str) -> Option<String> {
+        let mut values = self.values.lock().unwrap();
+        if let Some(name) = line.strip_suffix('?') {
+            let value = match name {
+                "*IDN" => "Killcord tests,Stopwatch,0,1",
+                "*OPC" => "1",
+                name => values.get(name).map_or("0", String::as_str),
+            };
+            return Some(format!("{value}\n"));
+        }
+        if let Some((name, value)) = line.split_once(' ') {
+            values.insert(name.to_owned(), value.trim().to_owned());
+        }
+        None
+    }
+}
+
+impl Drop for Instrument {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        // Wakes the acceptor.
+        let _refused = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+        if let Some(acceptor) = self.acceptor.take() {
+            let _ended = acceptor.join();
+        }
+        for thread in std::mem::take(&mut *self.shared.threads.lock().unwrap()) {
+            let _ended = thread.join();
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! A child process: its output kept line by line with times, its end awaited, and ended with the test.
+//!
+//! Each is the leader of a process group of its own, gets SIGKILL when the thread that started it ends, and
+//! carries a mark in its environment by which what it started is found and ended too. Only marked processes
+//! are ever ended here.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open};
+
+mod death;
+mod output;
+
+pub use output::{Line, Output, Stream};
+
+/// The mark in the environment of everything that a test starts.
+const MARK: &str = "KILLCORD_TESTS_MARK";
+
+/// What to start.
+pub struct Launch {
+    name: String,
+    command: Command,
+    captured: [bool; 2],
+}
+
+impl Launch {
+    /// A program by its path.
+    #[must_use]
+    pub fn new(program: impl AsRef<Path>) -> Self {
+        let program = program.as_ref();
+        let name = program.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let mut command = Command::new(program);
+        command.stdin(Stdio::null());
+        Self { name, command, captured: [true, true] }
+    }
+
+    /// One argument more.
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.command.arg(arg);
+        self
+    }
+
+    /// More arguments.
+    #[must_use]
+    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    /// A variable of its environment.
+    #[must_use]
+    pub fn env(mut self, key: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(key, value);
+        self
+    }
+
+    /// Variables of its environment.
+    #[must_use]
+    pub fn envs(mut self, vars: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        self.command.envs(vars);
+        self
+    }
+
+    /// Without this variable.
+    #[must_use]
+    pub fn without_env(mut self, key: &str) -> Self {
+        self.command.env_remove(key);
+        self
+    }
+
+    /// Its working folder.
+    #[must_use]
+    pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
+        self.command.current_dir(dir);
+        self
+    }
+
+    /// Its standard input is a pipe that [`Process::type_line`] writes to and [`Process::end_input`] ends.
+    #[must_use]
+    pub fn with_input(mut self) -> Self {
+        self.command.stdin(Stdio::piped());
+        self
+    }
+
+    /// Its standard input, output and error are these; nothing of them is kept.
+    #[must_use]
+    pub fn on_terminal(mut self, input: Stdio, output: Stdio, error: Stdio) -> Self {
+        self.command.stdin(input).stdout(output).stderr(error);
+        self.captured = [false, false];
+        self
+    }
+
+    /// Its standard error goes there and is not kept.
+    #[must_use]
+    pub fn stderr(mut self, stderr: Stdio) -> Self {
+        self.command.stderr(stderr);
+        self.captured[1] = false;
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    #[track_caller]
+    pub fn start(mut self) -> Process {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let mark = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        self.command.env(MARK, &mark);
+        if self.captured[0] {
+            self.command.stdout(Stdio::piped());
+        }
+        if self.captured[1] {
+            self.command.stderr(Stdio::piped());
+        }
+        std::os::unix::process::CommandExt::process_group(&mut self.command, 0);
+        death::with_parent(&mut self.command);
+        let mut child =
+            self.command.spawn().unwrap_or_else(|error| panic!("cannot start {}: {error}", self.name));
+        let output = Arc::new(Output::default());
+        if let Some(stdout) = child.stdout.take() {
+            output::keep(&output, Stream::Out, stdout);
+        }
+        if let Some(stderr) = child.stderr.take() {
+            output::keep(&output, Stream::Err, stderr);
+        }
+        let input = child.stdin.take();
+        Process { name: self.name, child, mark, output, input, started: Instant::now() }
+    }
+
+    /// Starts it, awaits its end and gives everything it said.
+    ///
+    /// # Panics
+    /// When it cannot be started, or has not ended `within` the limit.
+    #[track_caller]
+    pub fn run(self, within: Duration) -> Ended {
+        let mut process = self.start();
+        let status = process.wait(within);
+        process.output.finish();
+        Ended { status, stdout: process.output.text(Stream::Out), stderr: process.output.text(Stream::Err) }
+    }
+}
+
+/// A process that has ended, and what it said.
+#[derive(Debug)]
+pub struct Ended {
+    /// How.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+impl Ended {
+    /// Its exit status; `None` when a signal ended it.
+    #[must_use]
+    pub fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+}
+
+/// A process at work; ended, with all it started, when dropped.
+pub struct Process {
+    name: String,
+    child: Child,
+    mark: String,
+    output: Arc<Output>,
+    input: Option<ChildStdin>,
+    started: Instant,
+}
+
+impl Process {
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// When it was started.
+    #[must_use]
+    pub const fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// What it has said so far.
+    #[must_use]
+    pub fn output(&self) -> &Output {
+        &self.output
+    }
+
+    /// Awaits a line that it says, also one that it has said before.
+    ///
+    /// # Panics
+    /// When it has not said one `within` the limit, or has ended without it; shows what it said instead.
+    #[track_caller]
+    pub fn await_line(&self, what: &str, within: Duration, wanted: impl Fn(&Line) -> bool) -> Line {
+        self.output.await_line(within, wanted).unwrap_or_else(|| {
+            panic!("{} did not say within {within:?}: {what}. It said:\n{}", self.name, self.output.all())
+        })
+    }
+
+    /// Types a line on its standard input.
+    pub fn type_line(&mut self, line: &str) {
+        let input = self.input.as_mut().expect("started without `with_input`");
+        writeln!(input, "{line}").and_then(|()| input.flush()).expect("its standard input is closed");
+    }
+
+    /// Ends its standard input.
+    pub fn end_input(&mut self) {
+        self.input = None;
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.raw_pid(), signal)
+            .unwrap_or_else(|error| panic!("{}: {signal:?}: {error}", self.name));
+    }
+
+    fn raw_pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// Whether it has ended, and how.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
+    /// Awaits its end; `None` when it is still there after `within`.
+    pub fn try_wait(&mut self, within: Duration) -> Option<ExitStatus> {
+        if let Some(status) = self.ended() {
+            return Some(status);
+        }
+        let pidfd = pidfd_open(self.raw_pid(), PidfdFlags::empty()).unwrap();
+        let end = Instant::now() + within;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let timeout = Timespec::try_from(left).unwrap();
+            match poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&timeout)) {
+                Ok(0) => return None,
+                Ok(_) => return self.ended(),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => panic!("poll: {error}"),
+            }
+        }
+    }
+
+    /// Awaits its end.
+    ///
+    /// # Panics
+    /// When it is still there after `within`; shows what it said.
+    #[track_caller]
+    pub fn wait(&mut self, within: Duration) -> ExitStatus {
+        match self.try_wait(within) {
+            Some(status) => status,
+            None => panic!("{} has not ended within {within:?}. It said:\n{}", self.name, self.output.all()),
+        }
+    }
+
+    /// The processes that it started, themselves or through others, by their names: `WebKitWebProcess`.
+    #[must_use]
+    pub fn descendants(&self, name: &str) -> Vec<u32> {
+        marked(&self.mark)
+            .into_iter()
+            .filter(|pid| {
+                *pid != self.pid() && command_name(*pid).is_some_and(|found| name.starts_with(&found))
+            })
+            .collect()
+    }
+
+    /// Its resident memory, in bytes.
+    #[must_use]
+    pub fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB");
+        line.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap_or(0) * 1024
+    }
+
+    /// The processor time it has used, all its threads.
+    #[must_use]
+    pub fn cpu_time(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
+        // Behind the name, which may contain spaces: utime and stime are fields 14 and 15 of proc(5).
+        let fields: Vec<&str> =
+            stat.rsplit_once(") ").map_or_else(Vec::new, |(_, rest)| rest.split(' ').collect());
+        let ticks: u64 = [11, 12].iter().filter_map(|at| fields.get(*at)?.parse::<u64>().ok()).sum();
+        Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+    }
+
+    /// Ends it and all it started, now.
+    pub fn kill(&mut self) {
+        let marked = marked(&self.mark);
+        // Already gone is as good.
+        let _gone = kill_process_group(self.raw_pid(), Signal::KILL);
+        for pid in marked.into_iter().filter_map(|pid| Pid::from_raw(pid.cast_signed())) {
+            let _gone = kill_process(pid, Signal::KILL);
+        }
+        let _status = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprint_tail(&self.name, &self.output);
+        }
+    }
+}
+
+#[allow(clippy::print_stderr)] // Shown with the failed test, where the reason is most often found.
+fn eprint_tail(name: &str, output: &Output) {
+    let all = output.all();
+    let tail: Vec<&str> = all.lines().rev().take(25).collect();
+    for line in tail.iter().rev() {
+        eprintln!("[{name}] {line}");
+    }
+}
+
+/// The processes that carry a mark.
+fn marked(mark: &str) -> Vec<u32> {
+    let wanted = format!("{MARK}={mark}");
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
+        .filter(|pid| {
+            std::fs::read(PathBuf::from(format!("/proc/{pid}/environ")))
+                .is_ok_and(|environ| environ.split(|byte| *byte == 0).any(|var| var == wanted.as_bytes()))
+        })
+        .collect()
+}
+
+/// The name of a process, cut at 15 bytes by the kernel.
+fn command_name(pid: u32) -> Option<String> {
+    Some(std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim_end().to_owned())
+}
+
+/// Reads lines of `from` until its end.
+fn lines(from: impl Read) -> impl Iterator<Item = String> {
+    BufReader::new(from)
+        .split(b'\n')
+        .map_while(Result::ok)
+        .map(|line| String::from_utf8_lossy(&line).into_owned())
+}
+
+type Shared<T> = (Mutex<T>, Condvar);
