@@ -224,10 +224,11 @@ impl Faults {
         self.active.clear();
     }
 
-    /// Forgets what has ended; true if something did.
+    /// Forgets what has ended; true if something did because its time is over.
     pub(crate) fn expire(&mut self, now: Instant) -> bool {
+        self.active.retain(|active| active.left != Some(0));
         let before = self.active.len();
-        self.active.retain(|active| active.left != Some(0) && active.until.is_none_or(|until| now < until));
+        self.active.retain(|active| active.until.is_none_or(|until| now < until));
         self.active.len() != before
     }
 

@@ -21,7 +21,25 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The furnace's register map is described in [`FURNACE_REGISTERS`].
+//! # The furnace's registers
+//!
+//! Addresses as on the wire, from 0.
+//!
+//! | table | address | what | access |
+//! | --- | --- | --- | --- |
+//! | coil | 0 | heater | read, write |
+//! | coil | 1 | fan: cools five times as fast, and stays as it is when the heater goes off | read, write |
+//! | discrete input | 0 | over-temperature: above register 101 | read |
+//! | discrete input | 1 | the heater's contactor, as it really is | read |
+//! | holding, input | 0 | identity: 4711 | read |
+//! | holding, input | 11 | temperature, i16, 0.1 °C | read |
+//! | holding, input | 12 | heating power, u16, 0.1 % | read |
+//! | holding, input | 20, 21 | temperature, f32, °C, high word first | read |
+//! | holding | 100 | setpoint, i16, 0.1 °C, 0 to 600 °C | read, write |
+//! | holding | 101 | over-temperature limit, i16, 0.1 °C | read, write |
+//!
+//! Other addresses below 128 read as 0; beyond, and for other writes, exception 02. Function codes 1 to 6,
+//! 15 and 16; others get exception 01. Unit 0 is the broadcast on a serial line: performed, not answered.
 
 #[cfg(unix)]
 mod address;
@@ -65,7 +83,6 @@ pub use crate::{
         Problem, SupplyConfig,
     },
     fault::{Fault, FaultError, FaultKind, Readback},
-    instruments::furnace::FURNACE_REGISTERS,
     printer::Printer,
     running::{Announcement, Running, Sim, StartError, WaitError},
     snapshot::{Change, Command, InstrumentSnapshot, OutputValue, Snapshot},

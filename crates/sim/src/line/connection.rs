@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{mpsc, watch},
+    sync::mpsc,
     time::{Instant, sleep, sleep_until},
 };
 
 use super::{
     framing::{Framing, Speaks},
+    presence::Presence,
     stream::Stream,
 };
 use crate::world::{Gate, Job, Reply, Shared};
@@ -26,10 +27,46 @@ pub(super) struct Connection<'a> {
     pub(super) line: usize,
     pub(super) speaks: Speaks,
     pub(super) stream: &'a Stream,
-    /// The name in the record; a pty's changes with each opening.
-    pub(super) name: &'a (dyn Fn() -> String + Sync),
-    /// Changes when the last client of a pty is gone: nobody is there to hear an endless answer.
-    pub(super) left_alone: watch::Receiver<u64>,
+    pub(super) client: Client<'a>,
+}
+
+/// Who is at the other end.
+pub(super) enum Client<'a> {
+    /// One program, by its number.
+    Tcp(u64),
+    /// Whoever has the pty open, if anybody.
+    Pty(&'a Presence<'a>),
+}
+
+impl Client<'_> {
+    fn name(&self) -> String {
+        match self {
+            Client::Tcp(number) => format!("tcp#{number}"),
+            Client::Pty(presence) => presence.name(),
+        }
+    }
+
+    /// Whether an answer would reach anybody; a socket's writes tell by themselves.
+    fn listens(&self) -> bool {
+        match self {
+            Client::Tcp(_) => true,
+            Client::Pty(presence) => presence.anybody(),
+        }
+    }
+
+    /// Waits until the client that listens now is gone.
+    async fn gone(&self) {
+        match self {
+            Client::Tcp(_) => std::future::pending().await,
+            Client::Pty(presence) => {
+                let mut left_alone = presence.left_alone();
+                if presence.anybody() {
+                    // An error cannot be: we hold the sender.
+                    drop(left_alone.changed().await);
+                }
+            }
+        }
+    }
 }
 
 /// How a connection ended.
@@ -111,7 +148,7 @@ impl Connection<'_> {
         if frames.is_empty() {
             return Ok(());
         }
-        let name = (self.name)();
+        let name = self.client.name();
         let noted: Vec<Job> = self.shared.update(|world, now| {
             frames.into_iter().filter_map(|frame| world.receive(self.line, frame, &name, now)).collect()
         });
@@ -153,21 +190,31 @@ impl Connection<'_> {
     }
 
     async fn send(&self, reply: &Reply) -> std::io::Result<()> {
+        if !self.client.listens() {
+            return Ok(()); // as on a serial port that nobody has open
+        }
+        tokio::select! {
+            written = self.write_out(reply) => written,
+            () = self.client.gone() => Ok(()),
+        }
+    }
+
+    async fn write_out(&self, reply: &Reply) -> std::io::Result<()> {
         self.stream.write_all(&reply.bytes).await?;
         let Some((instrument, mended)) = reply.endless else { return Ok(()) };
-        let mut left_alone = self.left_alone.clone();
-        left_alone.mark_unchanged();
-        while self.shared.lock().mended(instrument) == mended && !left_alone.has_changed().unwrap_or(false) {
-            let (bytes, pause) = FLOOD;
-            tokio::select! {
-                written = self.stream.write_all(&bytes) => written?,
-                // Nobody reads a pty that nobody has open, and a full one must not hold us.
-                _ = left_alone.changed() => break,
-                () = self.mended(instrument, mended) => break,
-            }
-            sleep(pause).await;
+        tokio::select! {
+            flooded = self.flood() => flooded?,
+            () = self.mended(instrument, mended) => {}
         }
         self.stream.write_all(b"\n").await
+    }
+
+    async fn flood(&self) -> std::io::Result<()> {
+        let (bytes, pause) = FLOOD;
+        loop {
+            self.stream.write_all(&bytes).await?;
+            sleep(pause).await;
+        }
     }
 
     /// Waits until an instrument's faults have ended once more.

@@ -8,6 +8,7 @@
 mod connection;
 mod fd;
 mod framing;
+mod presence;
 pub(crate) mod pty;
 mod stream;
 pub(crate) mod tcp;

@@ -1,36 +1,24 @@
 //! Instruments on a pseudo-terminal, as on a serial port.
-//!
-//! The simulator keeps the client's side open as well, so that the port outlives its clients. What a real
-//! port does at its last close is then done here: the answers nobody read are thrown away, and `TIOCEXCL`
-//! ends (a pty keeps both as long as its master is open). Openings and closings are told by inotify.
 
 use std::{
     ffi::OsStr,
     io,
-    mem::MaybeUninit,
-    os::{
-        fd::{AsFd, OwnedFd},
-        unix::ffi::OsStrExt,
-    },
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
 };
 
 use rustix::{
-    fs::{Mode, OFlags, inotify},
-    io::Errno,
+    fs::{Mode, OFlags},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{OptionalActions, QueueSelector, ioctl_tiocnxcl, tcflush, tcgetattr, tcsetattr},
+    termios::{OptionalActions, tcgetattr, tcsetattr},
 };
-use tokio::sync::watch;
 
 use super::{
-    connection::{Connection, End},
+    connection::{Client, Connection, End},
     fd,
     framing::Speaks,
+    presence::{self, Presence},
     stream::Stream,
 };
 use crate::world::Shared;
@@ -59,10 +47,7 @@ impl Pty {
         modes.make_raw();
         tcsetattr(&slave, OptionalActions::Now, &modes)?;
         rustix::io::ioctl_fionbio(&master, true)?;
-        let events = inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC)?;
-        let both =
-            inotify::WatchFlags::OPEN | inotify::WatchFlags::CLOSE_WRITE | inotify::WatchFlags::CLOSE_NOWRITE;
-        inotify::add_watch(&events, &device, both)?;
+        let events = presence::watch(&device)?;
         let pty = Self { master, slave, events, device, link: None };
         match link {
             Some(link) => pty.linked(link),
@@ -132,60 +117,10 @@ pub(crate) async fn serve(shared: Arc<Shared>, line: usize, speaks: Speaks, mut 
 
 async fn serve_open(shared: &Arc<Shared>, line: usize, speaks: Speaks, pty: &Pty) -> io::Result<End> {
     let stream = Stream::Pty(fd::register(pty.master.try_clone()?)?);
-    let opening = AtomicU64::new(shared.update(|world, _| world.next_connection()));
-    let (alone, left_alone) = watch::channel(0);
-    let name = || format!("pty#{}", opening.load(Ordering::Relaxed));
-    let connection = Connection { shared, line, speaks, stream: &stream, name: &name, left_alone };
+    let presence = Presence::new(shared, line, &pty.slave, &pty.events);
+    let client = Client::Pty(&presence);
     tokio::select! {
-        end = connection.serve() => Ok(end),
-        error = watch_openings(shared, line, pty, &opening, &alone) => Err(error),
-    }
-}
-
-/// Counts the clients, and tidies up after the last one.
-async fn watch_openings(
-    shared: &Shared,
-    line: usize,
-    pty: &Pty,
-    opening: &AtomicU64,
-    alone: &watch::Sender<u64>,
-) -> io::Error {
-    let events = match pty.events.try_clone().and_then(fd::register) {
-        Ok(events) => events,
-        Err(error) => return error,
-    };
-    let mut clients = 0_usize;
-    let mut buffer = [MaybeUninit::uninit(); 1024];
-    loop {
-        let mut ready = match events.readable().await {
-            Ok(ready) => ready,
-            Err(error) => return error,
-        };
-        let mut reader = inotify::Reader::new(pty.events.as_fd(), &mut buffer);
-        loop {
-            match reader.next() {
-                Ok(event) if event.events().contains(inotify::ReadFlags::OPEN) => {
-                    clients += 1;
-                    if clients == 1 {
-                        opening.store(shared.update(|world, _| world.next_connection()), Ordering::Relaxed);
-                    }
-                }
-                Ok(_) => {
-                    clients = clients.saturating_sub(1);
-                    if clients == 0 {
-                        // Both only tidy; a failure leaves things as they were.
-                        let _flushed = tcflush(&pty.slave, QueueSelector::IFlush);
-                        let _shared_again = ioctl_tiocnxcl(&pty.slave);
-                        alone.send_modify(|times| *times += 1);
-                    }
-                }
-                Err(Errno::AGAIN) => break,
-                Err(Errno::INTR) => {}
-                Err(error) => return error.into(),
-            }
-        }
-        ready.clear_ready();
-        drop(ready);
-        shared.update(|world, _| world.line(line).connections = clients);
+        end = (Connection { shared, line, speaks, stream: &stream, client }).serve() => Ok(end),
+        error = presence.follow() => Err(error),
     }
 }

@@ -4,12 +4,15 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
-    sync::watch,
     task::JoinSet,
     time::sleep,
 };
 
-use super::{connection::Connection, framing::Speaks, stream::Stream};
+use super::{
+    connection::{Client, Connection},
+    framing::Speaks,
+    stream::Stream,
+};
 use crate::world::Shared;
 
 /// An instrument accepts a few clients; a simulated one a few more.
@@ -76,9 +79,8 @@ async fn client(shared: Arc<Shared>, line: usize, speaks: Speaks, stream: TcpStr
         world.next_connection()
     });
     let leaving = Leaving { shared: &shared, line };
-    let (_alone, left_alone) = watch::channel(0);
-    let name = move || format!("tcp#{number}");
-    Connection { shared: &shared, line, speaks, stream: &stream, name: &name, left_alone }.serve().await;
+    let client = Client::Tcp(number);
+    Connection { shared: &shared, line, speaks, stream: &stream, client }.serve().await;
     drop(stream);
     drop(leaving);
 }
