@@ -9,6 +9,7 @@ mod clock;
 mod device;
 pub mod drivers;
 mod error;
+pub mod execute;
 mod fence;
 mod link;
 mod registry;
@@ -21,6 +22,7 @@ pub use self::{
     clock::{Clock, SystemClock},
     device::{Device, Driver, Identity, Setup},
     error::DeviceError,
+    execute::{Event, Executor, Lines, Orders, Timeline, execute},
     fence::Fence,
     link::{Done, Events, Job, Lane, LinkEvent, Links, Poll, PollId, Reply, StartError},
     registry::Registry,
