@@ -91,18 +91,25 @@ impl Diagnostic {
         let group = match self.span {
             None => title.element(Origin::path(self.source.name.as_str())),
             Some(span) => {
-                let mut primary = AnnotationKind::Primary.span(self.source.clamp(span).into());
+                // Only the lines that are shown are handed over: drawing takes time with what it is given.
+                let window = self
+                    .source
+                    .lines_of(std::iter::once(span).chain(self.also.iter().map(|(span, _)| *span)));
+                let inside = |span: Span| {
+                    let span = self.source.clamp(span);
+                    span.start - window.start..span.end - window.start
+                };
+                let mut primary = AnnotationKind::Primary.span(inside(span));
                 if !self.label.is_empty() {
                     primary = primary.label(self.label.as_str());
                 }
                 title.element(
-                    Snippet::source(self.source.text.as_str())
+                    Snippet::source(self.source.slice(window))
+                        .line_start(self.source.position(window.start).0)
                         .path(self.source.name.as_str())
                         .annotation(primary)
                         .annotations(self.also.iter().map(|(span, label)| {
-                            AnnotationKind::Context
-                                .span(self.source.clamp(*span).into())
-                                .label(label.as_str())
+                            AnnotationKind::Context.span(inside(*span)).label(label.as_str())
                         })),
                 )
             }

@@ -112,7 +112,7 @@ fn rig(problems: &Problems, root: Fields<'_>, drivers: &[&'static DriverSpec]) -
     let session = section::session(&root);
     let links = link::read(&root);
     let mut devices = device::read(&root, drivers, head.deadline);
-    root.finish_with(|name, field| section::not_yet_section(problems, name, field));
+    root.finish_with(|name, field| section::unknown(problems, name, field));
 
     whole::names(problems, &devices);
     let links = whole::lines(problems, links, &mut devices);

@@ -15,12 +15,6 @@ impl From<Range<usize>> for Span {
     }
 }
 
-impl From<Span> for Range<usize> {
-    fn from(span: Span) -> Self {
-        span.start..span.end
-    }
-}
-
 /// A rig file as it was read.
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -53,6 +47,17 @@ impl Source {
             end += 1;
         }
         Span { start, end }
+    }
+
+    /// The whole lines that these spans lie on, and those between them.
+    pub(crate) fn lines_of(&self, spans: impl Iterator<Item = Span>) -> Span {
+        let (start, end) = spans
+            .map(|span| self.clamp(span))
+            .fold((self.text.len(), 0), |(start, end), span| (start.min(span.start), end.max(span.end)));
+        let start = self.text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+        let end =
+            self.text.get(end..).and_then(|behind| behind.find('\n')).map_or(self.text.len(), |at| end + at);
+        Span { start, end: end.max(start) }
     }
 
     fn boundary(&self, offset: usize) -> usize {

@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
             earlier.iter().any(|control| control.name == name)
         });
         let label = fields.get("label").and_then(text::label);
-        let unit = self.unit(fields);
+        let unit = self.unit(fields, "[[device.control]]");
         let needs = fields
             .get("needs")
             .map(|node| node.word(&[("armed", Needs::Armed), ("connected", Needs::Connected)]));
@@ -101,7 +101,7 @@ impl<'a> Reader<'a> {
                 max_node
                     .error("`max` must be more than `min`")
                     .also(min_node.span, "the least")
-                    .help("exchange them")
+                    .help("the least first, the most second")
                     .tell();
                 return None;
             }

@@ -2,24 +2,26 @@
 
 mod control;
 mod keys;
+mod line;
+mod place;
 mod reading;
 mod rules;
+mod sequences;
 mod watchdog;
+
+pub(crate) use self::place::below_key;
 
 use std::time::Duration;
 
-use killcord_core::{
-    Control, DeviceIx, DevicePlan, Item, LinkIx, Reading, Step, Verify,
-    driver::{DriverSpec, LinkKind},
-};
+use killcord_core::{Control, DeviceIx, DevicePlan, LinkIx, Reading, driver::DriverSpec};
 
 use crate::{
-    connect::{self, Connection},
+    connect::Connection,
     duration::show,
     fields::Fields,
     limits,
     link::tables,
-    node::{Node, short},
+    node::short,
     problems::Problems,
     source::Span,
     step::{Place, Steps, too_long},
@@ -56,6 +58,8 @@ pub(crate) struct DeviceDraft {
     pub(crate) safe_after: Names,
     pub(crate) arm_after: Option<Names>,
     pub(crate) budget: Option<(Duration, Span)>,
+    /// Where `safe` stands.
+    pub(crate) safe_span: Option<Span>,
     pub(crate) readings: Vec<Reading>,
     pub(crate) controls: Vec<Control>,
     /// Limits that count only while armed, for a rig that never is.
@@ -155,8 +159,10 @@ impl<'a> Reader<'a> {
         plan.has_controls = !controls.is_empty();
 
         self.derive_emergency(&mut plan);
+        self.something_acts(&plan);
         self.judge(&controls);
         let span = self.fields.span;
+        let safe_span = self.fields.peek("safe").map(|field| field.key_span);
         self.finish(driver);
         DeviceDraft {
             plan,
@@ -167,6 +173,7 @@ impl<'a> Reader<'a> {
             safe_after,
             arm_after,
             budget,
+            safe_span,
             readings,
             controls,
             armed_limits,
@@ -194,52 +201,6 @@ impl<'a> Reader<'a> {
         found
     }
 
-    fn line(&self, driver: Option<&'static DriverSpec>) -> Line {
-        let connect = self.fields.field("connect");
-        let link = self.fields.field("link");
-        if let Some(driver) = driver
-            && driver.links == [LinkKind::None]
-            && let Some(field) = connect.or(link)
-        {
-            self.problems
-                .error(field.key_span, format!("the driver `{}` has no line of its own", driver.name))
-                .help("leave this key out")
-                .tell();
-            return Line::None;
-        }
-        match (connect, link) {
-            (Some(connect), Some(link)) => {
-                self.problems
-                    .error(link.key_span, "`link` stands instead of `connect`, not beside it")
-                    .also(connect.key_span, "its own line")
-                    .help("leave out `connect` if a [[link]] is shared, `link` if the device has the line to itself")
-                    .tell();
-                Line::Unknown
-            }
-            (Some(field), None) => Line::Own(connect::read(field.node), field.node.span),
-            (None, Some(field)) => match field.node.text() {
-                Some(name) => Line::Shared(name.to_owned(), field.node.span),
-                None => Line::Unknown,
-            },
-            (None, None) => match driver {
-                Some(driver) if driver.links.contains(&LinkKind::None) => Line::None,
-                Some(driver) if !self.stands_below("connect") && !self.stands_below("link") => {
-                    let example = if driver.links.contains(&LinkKind::Line) {
-                        "tcp://192.168.1.20:5025"
-                    } else {
-                        "modbus+tcp://192.168.1.30:502"
-                    };
-                    self.fields
-                        .error(format!("{} has no `connect`", self.fields.title))
-                        .help(format!("write connect = \"{example}\", or link = \"…\" for a shared [[link]]"))
-                        .tell();
-                    Line::Unknown
-                }
-                _ => Line::Unknown,
-            },
-        }
-    }
-
     fn timeout(&self) -> Duration {
         let Some(node) = self.fields.get("timeout") else { return TIMEOUT.min(self.steps.deadline) };
         match node.time() {
@@ -249,178 +210,6 @@ impl<'a> Reader<'a> {
             }
             timeout => timeout.unwrap_or(TIMEOUT),
         }
-    }
-
-    fn items(&self, key: &'static str, place: Place) -> Vec<Item> {
-        self.fields.get(key).map(|node| self.steps.sequence(node, place)).unwrap_or_default()
-    }
-
-    fn question(&self, key: &'static str) -> Option<Step> {
-        let node = self.fields.get(key)?;
-        let asked = self.steps.question(node)?;
-        if asked.field.is_some() {
-            node.error(format!("`{key}` takes the answer as a whole")).help("leave `field` out").tell();
-        }
-        Some(asked.step)
-    }
-
-    fn verify(&self) -> Verify {
-        let Some(node) = self.fields.get("verify") else { return Verify::None };
-        match node.value.as_str() {
-            Some("none") => Verify::None,
-            Some(text) => {
-                let draft =
-                    node.error("`verify` takes \"none\", or a list of questions with their conditions");
-                match crate::suggest::closest(text, ["none"]) {
-                    Some(_) => draft.help("write verify = \"none\""),
-                    None => draft.help(format!(
-                        "write verify = [{{ query = \"{}\", equals = false }}]",
-                        short(text.trim())
-                    )),
-                }
-                .tell();
-                Verify::None
-            }
-            None => {
-                if node.value.as_array().is_some_and(|list| list.is_empty()) {
-                    node.error("`verify` is empty")
-                        .help("ask the device whether it is safe: { query = \"OUTP?\", equals = false }")
-                        .help("if nothing can be read back, say so: verify = \"none\"")
-                        .tell();
-                }
-                Verify::Checks(self.steps.checks(node))
-            }
-        }
-    }
-
-    fn names(&self, key: &'static str) -> Option<Names> {
-        let list = self.fields.get(key)?.list("a list of device names", limits::DEVICES)?;
-        let mut names = Names::new();
-        for node in list {
-            let Some(name) = node.text() else { continue };
-            match names.iter().find(|(earlier, _)| earlier == name) {
-                Some((_, earlier)) => node
-                    .warning(format!("\"{}\" stands twice in `{key}`", short(name)))
-                    .also(*earlier, "the first")
-                    .help("leave one out")
-                    .tell(),
-                None => names.push((name.to_owned(), node.span)),
-            }
-        }
-        Some(names)
-    }
-
-    /// What the file leaves out follows from `safe`: without ramps, waits and conditions.
-    fn derive_emergency(&self, plan: &mut DevicePlan) {
-        if self.fields.peek("emergency").is_some() || plan.safe.is_empty() {
-            return;
-        }
-        plan.emergency = plan.safe.iter().filter(|item| item.is_immediate()).cloned().collect();
-        if plan.emergency.is_empty()
-            && let Some(safe) = self.fields.peek("safe")
-        {
-            self.problems
-                .error(safe.key_span, "no `emergency` follows from this `safe`: nothing in it acts at once")
-                .label("ramps, waits and conditions only")
-                .help("write what removes power at once: emergency = [\"OUTP OFF\"]")
-                .tell();
-        }
-    }
-
-    /// The tables below the device's own keys.
-    fn below(&self) -> Vec<(&'static str, Node<'a>)> {
-        ["reading", "control", "instrument_watchdog"]
-            .into_iter()
-            .filter_map(|key| Some((key, self.fields.peek(key)?.node)))
-            .collect()
-    }
-
-    /// Whether a key of the device stands in one of its tables: told there, and not missed here.
-    fn stands_below(&self, key: &str) -> bool {
-        self.below().iter().any(|(_, node)| match node.value {
-            toml::de::DeValue::Array(list) => list
-                .iter()
-                .any(|entry| entry.get_ref().as_table().is_some_and(|table| table.contains_key(key))),
-            toml::de::DeValue::Table(table) => table.contains_key(key),
-            _ => false,
-        })
-    }
-
-    /// Ends a table below the device's keys: of its unknown keys, some belong above it.
-    fn finish_below(&self, fields: Fields<'a>, header: &str) {
-        let first = self.first_header();
-        fields.finish_with(|name, field| {
-            if !self.fields.knows(name) {
-                return false;
-            }
-            self.misplaced(name, field.key_span, header, first);
-            true
-        });
-    }
-
-    fn misplaced(&self, key: &str, span: Span, header: &str, first: Span) {
-        let (line, _) = self.problems.source().position(first.start);
-        let known = self.problems.source().slice(first).lines().next().unwrap_or(header).to_owned();
-        self.problems
-            .error(span, format!("`{key}` is a key of [[device]], but stands below {header}"))
-            .label("belongs to the table above it")
-            .also(first, "the device's own keys end here")
-            .help(format!("move it up, above {known} in line {line}"))
-            .tell();
-    }
-
-    /// The header of the first table below the device's keys.
-    fn first_header(&self) -> Span {
-        self.below()
-            .iter()
-            .map(|(_, node)| match node.value.as_array().and_then(|list| list.first()) {
-                Some(first) => Span::from(first.span()),
-                None => node.span,
-            })
-            .min()
-            .unwrap_or(self.fields.span)
-    }
-
-    fn finish(self, driver: Option<&'static DriverSpec>) {
-        let drivers = self.drivers;
-        self.fields.finish_with(|name, field| {
-            // With the driver unknown, its keys cannot be told from mistakes.
-            if driver.is_none() {
-                return true;
-            }
-            let Some(other) = drivers.iter().find(|spec| spec.keys.iter().any(|key| key.name == name)) else {
-                return match below_key(name) {
-                    Some(place) => {
-                        field
-                            .node
-                            .problems
-                            .error(field.key_span, format!("`{name}` is a key of {place}"))
-                            .help(format!("write {place} above it"))
-                            .tell();
-                        true
-                    }
-                    None => false,
-                };
-            };
-            field
-                .node
-                .problems
-                .error(field.key_span, format!("`{name}` is a key of the driver `{}`", other.name))
-                .label(format!("this device's driver is `{}`", driver.map_or("", |driver| driver.name)))
-                .help("leave it out, or change `driver`")
-                .tell();
-            true
-        });
-    }
-}
-
-/// Keys that a device does not have, but a table below it.
-fn below_key(name: &str) -> Option<&'static str> {
-    match name {
-        "every" | "limits" | "stale_after" | "query" | "unit" => Some("[[device.reading]]"),
-        "kind" | "min" | "max" | "needs" | "send" | "options" => Some("[[device.control]]"),
-        "feed" | "disarm" => Some("[device.instrument_watchdog]"),
-        _ => None,
     }
 }
 

@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
                 None
             }),
         };
-        let unit = self.unit(fields);
+        let unit = self.unit(fields, "[[device.reading]]");
         let usual = every.unwrap_or(EVERY).saturating_mul(STALE_MISSED).max(STALE_LEAST);
         let stale_after = match fields.get("stale_after") {
             None => Some(usual),
@@ -116,12 +116,12 @@ impl<'a> Reader<'a> {
     }
 
     /// A label for people. Where the driver has a key of this name too, a number is that key, misplaced.
-    pub(super) fn unit(&self, fields: &Fields<'a>) -> String {
+    pub(super) fn unit(&self, fields: &Fields<'a>, header: &str) -> String {
         let Some(field) = fields.field("unit") else { return String::new() };
         let drivers_own =
             self.steps.driver.is_some_and(|driver| driver.keys.iter().any(|key| key.name == "unit"));
         if drivers_own && field.node.value.is_integer() && self.fields.peek("unit").is_none() {
-            self.misplaced("unit", field.key_span, "this table", self.first_header());
+            self.misplaced("unit", field.key_span, header, self.first_header());
             return String::new();
         }
         text::label(field.node).unwrap_or_default()
@@ -139,13 +139,13 @@ fn limits_of(node: Node<'_>) -> Option<Limits> {
     let r#while =
         fields.get("while").map(|node| node.word(&[("armed", While::Armed), ("always", While::Always)]));
     let r#for = fields.get("for").map(|node| node.duration());
+    fields.finish();
     let (min, max) = (min?, max?);
     match (min, max) {
         (None, None) => {
             node.error("`limits` has no `min` and no `max`: nothing is ever outside")
                 .help("write limits = { max = 13.0 }")
                 .tell();
-            fields.finish();
             return None;
         }
         (Some(min), Some(max)) if min.0 >= max.0 => {
@@ -153,12 +153,10 @@ fn limits_of(node: Node<'_>) -> Option<Limits> {
                 .label(format!("min is {min}, max is {max}"))
                 .help("exchange them")
                 .tell();
-            fields.finish();
             return None;
         }
         _ => {}
     }
-    fields.finish();
     Some(Limits {
         min,
         max,

@@ -94,6 +94,7 @@ impl Reader<'_> {
             ("arm_after", armed, "the device has nothing to arm"),
             ("instrument_watchdog", armed, "the device is never armed"),
             ("safe_after", has("safe"), "the device has no `safe`"),
+            ("budget", acts || !controls.is_empty(), "the device only measures"),
         ];
         for (key, effective, why) in never {
             if let Some(field) = present(key)

@@ -4,10 +4,12 @@ mod not_yet;
 mod rig;
 mod safety;
 mod session;
+mod unknown;
 
 pub(crate) use self::{
-    not_yet::{section as not_yet_section, value as not_yet},
+    not_yet::value as not_yet,
     rig::read as rig,
     safety::{Safety, read as safety},
     session::read as session,
+    unknown::section as unknown,
 };

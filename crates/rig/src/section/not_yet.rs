@@ -3,7 +3,7 @@
 use crate::{fields::Field, problems::Problems, source::Span};
 
 /// Sections that are not acted on yet, and what to do without each.
-const SECTIONS: [(&str, &str); 4] = [
+pub(super) const SECTIONS: [(&str, &str); 4] = [
     ("messages", "leave the section out: the built-in texts are shown"),
     (
         "remote",
@@ -14,7 +14,7 @@ const SECTIONS: [(&str, &str); 4] = [
 ];
 
 /// Tells of a section that is not acted on yet; whether it was one.
-pub(crate) fn section(problems: &Problems, name: &str, field: Field<'_>) -> bool {
+pub(super) fn section(problems: &Problems, name: &str, field: Field<'_>) -> bool {
     let Some((_, help)) = SECTIONS.iter().find(|(section, _)| *section == name) else { return false };
     problems
         .error(field.key_span, format!("[{name}] is not supported yet"))

@@ -88,22 +88,26 @@ impl<'a> Steps<'a> {
 
     /// One question with its condition.
     pub(crate) fn check(self, node: Node<'a>) -> Option<Check> {
-        match self.parse(node, Text::Sent)? {
+        if let Some(text) = node.value.as_str() {
+            let text = crate::node::short(text.trim());
+            let draft = node.error(format!("`{}` takes questions with their conditions", node.key));
+            if text.ends_with('?') {
+                draft.label("what has to be the answer?").help(format!(
+                    "write {{ query = \"{text}\", equals = false }}, with the condition that has to hold"
+                ))
+            } else {
+                draft.label("this acts on the device").help(ASK)
+            }
+            .tell();
+            return None;
+        }
+        match self.parse(node, Text::Asked)? {
             Parsed::Ask(asked) => self.with_condition(node, asked),
-            Parsed::Act(step) => {
-                let draft = node
-                    .error(format!("`{}` only asks, it must change nothing", node.key))
-                    .label(format!("this acts on the device: {}", crate::node::short(&step.to_string())));
-                match &step {
-                    Step::Send { text, .. } if text.ends_with('?') => {
-                        draft.help(format!("write {{ query = \"{text}\", equals = false }}"))
-                    }
-                    _ => draft.help(
-                        "write a question with its condition: { query = \"OUTP?\", equals = false } or \
-                         { read_coil = 0, equals = false }",
-                    ),
-                }
-                .tell();
+            Parsed::Act(_) => {
+                node.error(format!("`{}` only asks, it must change nothing", node.key))
+                    .label("this acts on the device")
+                    .help(ASK)
+                    .tell();
                 None
             }
             Parsed::Ramp(_) | Parsed::Wait(_) => {
@@ -286,6 +290,9 @@ impl Asked {
         Self { step, field: None, condition: None, answer, within: None, every: limits::CHECK_EVERY }
     }
 }
+
+const ASK: &str = "write a question with its condition: { query = \"OUTP?\", equals = false } or { read_coil = 0, \
+                   equals = false }";
 
 /// A part of a teardown cannot take as long as the whole of it.
 pub(crate) fn too_long(node: Node<'_>, deadline: Duration) -> Draft<'_> {

@@ -94,13 +94,14 @@ fn query<'a>(steps: Steps<'a>, fields: &Fields<'a>) -> Option<Parsed> {
     let node = fields.get("query")?;
     steps.performs(node.span, StepKind::Query);
     let timeout = steps.step_timeout(fields.get("timeout"));
-    let field = match fields.get("field") {
-        Some(node) => Some(node.integer(1..=1000)? as u16),
-        None => None,
-    };
+    let field = fields.get("field").map(|node| node.integer(1..=1000));
     let condition = condition::read(steps, fields, Answer::Line)?;
     let text = node.text()?;
     line::asked(node, text)?;
+    let field = match field {
+        Some(given) => Some(given? as u16),
+        None => None,
+    };
     Some(Parsed::Ask(Asked {
         step: Step::Query { text: text.to_owned(), timeout },
         field,
@@ -132,7 +133,11 @@ fn bytes(steps: Steps<'_>, fields: &Fields<'_>, field: Field<'_>) -> Option<Pars
         _ => {
             let draft = node.error("`bytes` takes pairs of hex digits behind 0x, at most 256 bytes");
             let plain: String = text.chars().filter(char::is_ascii_hexdigit).collect();
-            if digits.is_empty() && plain.len() == text.len() && plain.len() % 2 == 0 && plain.len() <= 32 {
+            if digits.is_empty()
+                && plain.len() == text.len()
+                && plain.len().is_multiple_of(2)
+                && plain.len() <= 32
+            {
                 draft.help(format!("write bytes = \"0x{plain}\""))
             } else {
                 draft.help("such as bytes = \"0x18\" for Ctrl-X")

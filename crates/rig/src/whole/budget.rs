@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use killcord_core::{
-    Plan,
-    plan::{BudgetProblem, fill_budgets},
+    Item, Plan,
+    plan::{BudgetProblem, fill_budgets, reserve},
 };
 
 use crate::{device::DeviceDraft, duration::show, problems::Problems};
@@ -13,7 +13,10 @@ use crate::{device::DeviceDraft, duration::show, problems::Problems};
 pub(crate) fn fill(problems: &Problems, plan: &mut Plan, devices: &[DeviceDraft]) {
     let explicit: Vec<Option<Duration>> =
         devices.iter().map(|device| device.budget.map(|(budget, _)| budget)).collect();
-    let Err(found) = fill_budgets(plan, &explicit) else { return };
+    let Err(found) = fill_budgets(plan, &explicit) else {
+        time_left(problems, plan, devices);
+        return;
+    };
     for problem in found {
         match problem {
             BudgetProblem::BelowReserve { device, budget, reserve } => {
@@ -60,5 +63,43 @@ pub(crate) fn fill(problems: &Problems, plan: &mut Plan, devices: &[DeviceDraft]
                     .tell();
             }
         }
+    }
+}
+
+/// Warns of a controlled sequence that its emergency sequence would cut off every time.
+fn time_left(problems: &Problems, plan: &Plan, devices: &[DeviceDraft]) {
+    for (device, draft) in plan.devices.iter().zip(devices) {
+        let Some(span) = draft.budget.map(|(_, span)| span).or(draft.safe_span) else { continue };
+        let takes_time = device.safe.iter().any(|item| !item.is_immediate());
+        let waits: Duration = device
+            .safe
+            .iter()
+            .map(|item| if let Item::Wait(wait) = item { *wait } else { Duration::ZERO })
+            .fold(Duration::ZERO, Duration::saturating_add);
+        let reserve = reserve(device);
+        let left = device.budget.saturating_sub(reserve);
+        if !takes_time || (!left.is_zero() && waits < left) {
+            continue;
+        }
+        let why = format!(
+            "its budget is {}, of which {} are kept for `emergency` and `verify`",
+            show(device.budget),
+            show(reserve)
+        );
+        let message = if left.is_zero() {
+            format!("no time is left for the controlled sequence of \"{}\"", device.name)
+        } else {
+            format!(
+                "the waits in `safe` of \"{}\" take {}, and it has {}",
+                device.name,
+                show(waits),
+                show(left)
+            )
+        };
+        problems
+            .warning(span, message)
+            .label(why)
+            .help("`emergency` would cut it off every time: raise `budget` (or `deadline`), or lower `timeout` or `within`")
+            .tell();
     }
 }

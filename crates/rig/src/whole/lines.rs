@@ -130,7 +130,7 @@ fn same_address(problems: &Problems, links: &[LinkDraft], devices: &[DeviceDraft
             }
             (Some(_), Some(_)) => draft.help("leave one [[link]] out, and name the other one in its devices"),
             _ => draft.help(format!(
-                "let both share one link:\n[[link]]\nname = \"bus\"\nconnect = {}\n\nand in both devices, \
+                "let both share one link:\n[[link]]\nname = \"bus\"\nconnect = {}\nand in both devices, \
                  instead of connect:\nlink = \"bus\"",
                 problems.source().slice(*earlier_span)
             )),

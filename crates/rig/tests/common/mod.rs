@@ -68,3 +68,40 @@ pub(crate) fn problems(text: &str) -> String {
         Err(refused) => refused.to_string(),
     }
 }
+
+/// A rig with these sections and one sound device.
+pub(crate) fn sections(sections: &str) -> String {
+    format!("[rig]\nname = \"Bench\"\n{sections}{}", PSU.to_owned() + SAFE)
+}
+
+/// A rig of one SCPI device with these keys, and none of its sequences.
+pub(crate) fn psu(keys: &str) -> String {
+    format!("[rig]\nname = \"Bench\"\n{PSU}{keys}")
+}
+
+/// The same with `safe` and `verify`.
+pub(crate) fn safe_psu(keys: &str) -> String {
+    format!("[rig]\nname = \"Bench\"\n{PSU}{SAFE}{keys}")
+}
+
+/// A rig of one Modbus device with these keys.
+pub(crate) fn plc(keys: &str) -> String {
+    format!(
+        "[rig]\nname = \"Bench\"\n\n[[device]]\nname = \"plc\"\ndriver = \"modbus\"\n\
+         connect = \"modbus+tcp://10.0.0.3\"\n{keys}"
+    )
+}
+
+/// A rig of several SCPI devices, each by its name and further keys.
+pub(crate) fn devices(deadline: &str, devices: &[(&str, &str)]) -> String {
+    let mut text = format!("[rig]\nname = \"Bench\"\ndeadline = \"{deadline}\"\n");
+    for (at, (name, keys)) in devices.iter().enumerate() {
+        text += &format!(
+            "\n[[device]]\nname = \"{name}\"\ndriver = \"scpi\"\nconnect = \"tcp://10.0.0.{at}:5025\"\n{SAFE}{keys}"
+        );
+    }
+    text
+}
+
+const PSU: &str = "\n[[device]]\nname = \"psu\"\ndriver = \"scpi\"\nconnect = \"tcp://10.0.0.2:5025\"\n";
+const SAFE: &str = "safe = [\"OUTP OFF\"]\nverify = [{ query = \"OUTP?\", equals = false }]\n";

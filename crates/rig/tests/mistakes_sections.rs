@@ -1,0 +1,630 @@
+//! Mistakes in the sections that concern the whole rig.
+//!
+//! Each shows all that is told of it, as a terminal without colours shows it.
+
+mod common;
+
+use common::*;
+use expect_test::{Expect, expect};
+
+fn check(text: &str, expect: Expect) {
+    expect.assert_eq(&problems(text));
+}
+
+#[test]
+fn an_empty_file_says_how_to_begin() {
+    check(
+        "",
+        expect![[r#"
+        error: the file has no [rig] section
+        --> rig.toml
+         = help: begin it with
+                 [rig]
+                 name = "Supply bench"
+
+        error: the file has no [[device]]
+        --> rig.toml
+         = help: add one:
+                 [[device]]
+                 name = "psu"
+                 driver = "scpi"
+                 connect = "tcp://192.168.1.20:5025""#]],
+    );
+}
+
+#[test]
+fn text_that_is_not_toml_tells_each_broken_line_at_once() {
+    check(
+        r#"[rig
+name = "Bench"
+
+[safety]
+arm = manual
+hang_after == "5s"
+"#,
+        expect![[r#"
+            error: this is not TOML: unclosed table, expected `]`
+             --> rig.toml:1:5
+              |
+            1 | [rig
+              |     ^
+
+            error: this is not TOML: string values must be quoted, expected literal string
+             --> rig.toml:5:7
+              |
+            5 | arm = manual
+              |       ^^^^^^
+
+            error: this is not TOML: extra `=`, expected nothing
+             --> rig.toml:6:13
+              |
+            6 | hang_after == "5s"
+              |             ^
+
+            error: this is not TOML: unexpected key or value, expected newline, `#`
+             --> rig.toml:6:15
+              |
+            6 | hang_after == "5s"
+              |               ^"#]],
+    );
+}
+
+#[test]
+fn a_key_written_twice_is_told_by_the_second() {
+    check(
+        &sections(
+            r#"name = "Again"
+"#,
+        ),
+        expect![[r#"
+            error: this is not TOML: duplicate key
+             --> rig.toml:3:1
+              |
+            3 | name = "Again"
+              | ^^^^
+              |
+              = help: leave one of them out"#]],
+    );
+}
+
+#[test]
+fn a_misspelled_section_is_told_with_the_one_that_was_meant() {
+    check(
+        &sections(
+            r#"
+[saftey]
+arm = "manual"
+"#,
+        ),
+        expect![[r#"
+            error: there is no section `saftey`
+             --> rig.toml:4:2
+              |
+            4 | [saftey]
+              |  ^^^^^^
+              |
+              = help: did you mean `safety`?"#]],
+    );
+}
+
+#[test]
+fn a_section_in_double_brackets_is_written_once() {
+    check(
+        r#"[[rig]]
+name = "Bench"
+"#,
+        expect![[r#"
+            error: the file has no [[device]]
+            --> rig.toml
+             = help: add one:
+                     [[device]]
+                     name = "psu"
+                     driver = "scpi"
+                     connect = "tcp://192.168.1.20:5025"
+
+            error: `rig` takes a table: write [rig] once, in single brackets
+             --> rig.toml:1:1
+              |
+            1 | [[rig]]
+              | ^^^^^^^ this is a list"#]],
+    );
+}
+
+#[test]
+fn a_device_in_single_brackets_needs_two() {
+    check(
+        r#"[rig]
+name = "Bench"
+
+[device]
+name = "psu"
+"#,
+        expect![[r#"
+            error: a device is written [[device]], in double brackets
+             --> rig.toml:4:1
+              |
+            4 | [device]
+              | ^^^^^^^^
+              |
+              = help: write [[device]] above its keys, once for each"#]],
+    );
+}
+
+#[test]
+fn a_rig_without_a_name_is_asked_for_one() {
+    check(
+        r#"[rig]
+deadline = "10s"
+
+[[device]]
+name = "pdu"
+driver = "exec"
+safe = [{ run = ["off"] }]
+verify = "none"
+"#,
+        expect![[r#"
+            error: [rig] has no `name`
+             --> rig.toml:1:1
+              |
+            1 | [rig]
+              | ^^^^^
+              |
+              = help: write name = "Supply bench": it is shown in the window and the journal"#]],
+    );
+}
+
+#[test]
+fn a_name_that_is_a_number_is_put_in_quotes() {
+    check(
+        r#"[rig]
+name = 12
+
+[[device]]
+name = "pdu"
+driver = "exec"
+safe = [{ run = ["off"] }]
+verify = "none"
+"#,
+        expect![[r#"
+            error: `name` takes text
+             --> rig.toml:2:8
+              |
+            2 | name = 12
+              |        ^^ this is a number
+              |
+              = help: put it in quotes: name = "12""#]],
+    );
+}
+
+#[test]
+fn a_number_is_no_duration() {
+    check(
+        &sections(
+            r"deadline = 10
+",
+        ),
+        expect![[r#"
+            error: `deadline` takes a duration such as "250ms", "5s", "10m" or "8h"
+             --> rig.toml:3:12
+              |
+            3 | deadline = 10
+              |            ^^ this is a number
+              |
+              = help: put it in quotes, with its unit: deadline = "10s" if these are seconds"#]],
+    );
+}
+
+#[test]
+fn a_duration_with_a_long_unit_is_told_the_short_one() {
+    check(
+        &sections(
+            r#"deadline = "10 seconds"
+"#,
+        ),
+        expect![[r#"
+            error: `deadline` takes a duration such as "250ms", "5s", "10m" or "8h"
+             --> rig.toml:3:12
+              |
+            3 | deadline = "10 seconds"
+              |            ^^^^^^^^^^^^ not a duration: its unit is not one of ms, s, m, h
+              |
+              = help: write deadline = "10s""#]],
+    );
+}
+
+#[test]
+fn a_deadline_below_a_second_is_refused() {
+    check(
+        &sections(
+            r#"deadline = "200ms"
+"#,
+        ),
+        expect![[r#"
+            error: `deadline` is from 1s to 1h
+             --> rig.toml:3:12
+              |
+            3 | deadline = "200ms"
+              |            ^^^^^^^ the longest that a whole teardown may take
+              |
+              = help: leave it out for 10s"#]],
+    );
+}
+
+#[test]
+fn an_unknown_key_is_told_with_the_nearest_known_one() {
+    check(
+        &sections(
+            r#"
+[safety]
+on_last_sesion = "safe"
+"#,
+        ),
+        expect![[r#"
+            error: [safety] has no key `on_last_sesion`
+             --> rig.toml:5:1
+              |
+            5 | on_last_sesion = "safe"
+              | ^^^^^^^^^^^^^^ unknown key
+              |
+              = help: did you mean `on_last_session`?"#]],
+    );
+}
+
+#[test]
+fn an_unknown_key_far_from_all_known_ones_is_told_their_list() {
+    check(
+        &sections(
+            r#"
+[session]
+colour = "red"
+"#,
+        ),
+        expect![[r#"
+            error: [session] has no key `colour`
+             --> rig.toml:5:1
+              |
+            5 | colour = "red"
+              | ^^^^^^ unknown key
+              |
+              = help: its keys are beat, expire_after, reload_grace, frozen_for, idle_after, idle_warning, liveness"#]],
+    );
+}
+
+#[test]
+fn a_misspelled_word_is_told_with_the_nearest_known_one() {
+    check(
+        &sections(
+            r#"
+[safety]
+arm = "manuel"
+"#,
+        ),
+        expect![[r#"
+            error: `arm` cannot be "manuel"
+             --> rig.toml:5:7
+              |
+            5 | arm = "manuel"
+              |       ^^^^^^^^ not one of "manual" or "on-first-session"
+              |
+              = help: did you mean `manual`?"#]],
+    );
+}
+
+#[test]
+fn sections_that_are_not_acted_on_yet_are_refused_each_with_what_to_do() {
+    check(
+        &sections(
+            r#"
+[messages]
+expired = "Refresh."
+
+[remote]
+listen = "127.0.0.1:8420"
+
+[app]
+command = ["bokeh", "serve"]
+
+[ui]
+path = "panel"
+"#,
+        ),
+        expect![[r#"
+            error: [messages] is not supported yet
+             --> rig.toml:4:2
+              |
+            4 | [messages]
+              |  ^^^^^^^^ it would have no effect
+              |
+              = help: leave the section out: the built-in texts are shown
+
+            error: [remote] is not supported yet
+             --> rig.toml:7:2
+              |
+            7 | [remote]
+              |  ^^^^^^ it would have no effect
+              |
+              = help: leave the section out: the rig is operated from its own window or terminal, no port is opened
+
+            error: [app] is not supported yet
+              --> rig.toml:10:2
+               |
+            10 | [app]
+               |  ^^^ it would have no effect
+               |
+               = help: leave the section out, and start the app by itself; the built-in panel is the GUI
+
+            error: [ui] is not supported yet
+              --> rig.toml:13:2
+               |
+            13 | [ui]
+               |  ^^ it would have no effect
+               |
+               = help: leave the section out: the built-in panel is the GUI"#]],
+    );
+}
+
+#[test]
+fn a_watchdog_cannot_be_required_before_there_is_one() {
+    check(
+        &sections(
+            r#"
+[safety]
+watchdog = "required"
+"#,
+        ),
+        expect![[r#"
+            error: watchdog = "required" is not supported yet
+             --> rig.toml:5:12
+              |
+            5 | watchdog = "required"
+              |            ^^^^^^^^^^ there is no watchdog yet
+              |
+              = help: write watchdog = "off", or leave it out; until there is a watchdog, nothing makes the hardware safe when the host is killed or hangs"#]],
+    );
+}
+
+#[test]
+fn asking_is_refused_until_there_is_somebody_who_asks() {
+    check(
+        &sections(
+            r#"
+[safety]
+on_connect = "ask"
+on_window_close = "ask"
+"#,
+        ),
+        expect![[r#"
+            error: on_connect = "ask" is not supported yet
+             --> rig.toml:5:14
+              |
+            5 | on_connect = "ask"
+              |              ^^^^^ a bench found live would be made safe all the same
+              |
+              = help: leave it out, and switch off by hand what must not be ended at once
+
+            error: on_window_close = "ask" is not supported yet
+             --> rig.toml:6:19
+              |
+            6 | on_window_close = "ask"
+              |                   ^^^^^ closing would not ask
+              |
+              = help: leave it out: closing the window makes the rig safe, releases it and ends"#]],
+    );
+}
+
+#[test]
+fn a_suspend_is_not_noticed_yet() {
+    check(
+        &sections(
+            r#"
+[safety]
+on_suspend = "safe"
+"#,
+        ),
+        expect![[r#"
+            error: `on_suspend` is not supported yet
+             --> rig.toml:5:1
+              |
+            5 | on_suspend = "safe"
+              | ^^^^^^^^^^ a suspend is not noticed yet
+              |
+              = help: leave it out, and keep the machine from sleeping while the rig is armed"#]],
+    );
+}
+
+#[test]
+fn keys_for_browser_pages_are_refused_until_there_are_pages() {
+    check(
+        &sections(
+            r#"
+[session]
+frozen_for = "10m"
+liveness = "operator"
+"#,
+        ),
+        expect![[r#"
+            error: `frozen_for` is not supported yet
+             --> rig.toml:5:1
+              |
+            5 | frozen_for = "10m"
+              | ^^^^^^^^^^ there are no browser pages yet that could freeze
+              |
+              = help: leave it out
+
+            error: liveness = "operator" is not supported yet
+             --> rig.toml:6:12
+              |
+            6 | liveness = "operator"
+              |            ^^^^^^^^^^ a lease is renewed by the page's beats
+              |
+              = help: leave it out, or write liveness = "page""#]],
+    );
+}
+
+#[test]
+fn a_lease_holds_at_least_three_beats() {
+    check(
+        &sections(
+            r#"
+[session]
+beat = "2s"
+expire_after = "5s"
+"#,
+        ),
+        expect![[r#"
+            error: `expire_after` must be at least three beats
+             --> rig.toml:6:16
+              |
+            5 | beat = "2s"
+              |        ---- one beat
+            6 | expire_after = "5s"
+              |                ^^^^ expire_after is 5s, three beats are 6s
+              |
+              = help: write expire_after = "6s", or a shorter beat
+              = help: with less, one late beat would take the hardware from its operator"#]],
+    );
+}
+
+#[test]
+fn an_idle_warning_comes_before_the_end() {
+    check(
+        &sections(
+            r#"
+[session]
+idle_after = "30s"
+idle_warning = "60s"
+"#,
+        ),
+        expect![[r#"
+            error: `idle_warning` must be shorter than `idle_after`
+             --> rig.toml:6:16
+              |
+            6 | idle_warning = "60s"
+              |                ^^^^^ idle_warning is 1m, idle_after is 30s
+              |
+              = help: write a shorter idle_warning"#]],
+    );
+}
+
+#[test]
+fn an_idle_warning_without_an_end_never_takes_effect() {
+    check(
+        &sections(
+            r#"
+[session]
+idle_warning = "60s"
+"#,
+        ),
+        expect![[r#"
+            warning: `idle_warning` never takes effect: idle_after is "never"
+             --> rig.toml:5:1
+              |
+            5 | idle_warning = "60s"
+              | ^^^^^^^^^^^^
+              |
+              = help: leave it out, or write idle_after = "30m""#]],
+    );
+}
+
+#[test]
+fn a_hold_time_never_takes_effect_where_nothing_holds() {
+    check(
+        &sections(
+            r#"
+[safety]
+hold_for = "8h"
+"#,
+        ),
+        expect![[r#"
+            warning: `hold_for` never takes effect: nothing here holds
+             --> rig.toml:5:1
+              |
+            5 | hold_for = "8h"
+              | ^^^^^^^^
+              |
+              = help: leave it out, or write on_last_session = "hold" or on_control_lost = "hold""#]],
+    );
+}
+
+#[test]
+fn arming_by_itself_and_limits_while_armed_never_take_effect_on_a_rig_that_only_measures() {
+    check(
+        r#"[rig]
+name = "Bench"
+
+[safety]
+arm = "on-first-session"
+
+[[device]]
+name = "meter"
+driver = "scpi"
+connect = "tcp://10.0.0.2:5025"
+
+[[device.reading]]
+name = "current"
+query = "READ?"
+limits = { max = 2 }
+"#,
+        expect![[r#"
+            warning: this never takes effect: nothing in this rig is ever armed
+             --> rig.toml:5:7
+              |
+            5 | arm = "on-first-session"
+              |       ^^^^^^^^^^^^^^^^^^
+              |
+              = help: leave it out
+
+            warning: these limits never take effect: nothing in this rig is ever armed
+              --> rig.toml:15:10
+               |
+            15 | limits = { max = 2 }
+               |          ^^^^^^^^^^^
+               |
+               = help: write while = "always""#]],
+    );
+}
+
+#[test]
+fn a_key_above_all_sections_is_moved_below_one() {
+    check(
+        r#"deadline = "10s"
+[rig]
+name = "Bench"
+
+[[device]]
+name = "pdu"
+driver = "exec"
+safe = [{ run = ["off"] }]
+verify = "none"
+"#,
+        expect![[r#"
+            error: `deadline` stands above all sections
+             --> rig.toml:1:1
+              |
+            1 | deadline = "10s"
+              | ^^^^^^^^ a key belongs to the section above it
+              |
+              = help: move it below its section, such as [rig]"#]],
+    );
+}
+
+#[test]
+fn a_reading_as_a_section_of_its_own_is_told_its_place() {
+    check(
+        &sections(
+            r#"
+[[reading]]
+name = "voltage"
+query = "MEAS:VOLT?"
+"#,
+        ),
+        expect![[r#"
+            error: there is no section `reading`
+             --> rig.toml:4:3
+              |
+            4 | [[reading]]
+              |   ^^^^^^^
+              |
+              = help: write [[device.reading]], below its [[device]]"#]],
+    );
+}
