@@ -1,20 +1,19 @@
 // Pictures of every scene, light and dark, wide and narrow: `npm run screenshots [SCENE…]`, into target/screenshots.
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
-import { chromiumPath, serveFake } from './serve.mjs';
+import { launch, serveFake } from './serve.mjs';
 
 const out = fileURLToPath(new URL('../../../target/screenshots/', import.meta.url));
 const scenes = [
   'safe', 'armed', 'opening', 'tripped', 'unclean', 'not_safe', 'observer', 'warned', 'making_safe',
-  'teardown', 'report', 'lost', 'ended',
+  'teardown', 'report', 'lost', 'ended', 'many',
 ];
 const wanted = process.argv.slice(2);
 const sizes = { wide: { width: 1280, height: 800 }, narrow: { width: 360, height: 740 } };
 
 await mkdir(out, { recursive: true });
 const server = await serveFake();
-const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] });
+const browser = await launch();
 try {
   for (const [size, viewport] of Object.entries(sizes)) {
     for (const colorScheme of ['light', 'dark']) {

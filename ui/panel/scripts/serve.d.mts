@@ -1,4 +1,6 @@
+import type { Browser } from 'playwright-core';
+
 /** Builds the panel on its fake backend and serves it on loopback. */
 export function serveFake(): Promise<{ url: string; close: () => Promise<void> }>;
-/** Where Chromium is. */
-export const chromiumPath: string;
+/** Starts Chromium. */
+export function launch(): Promise<Browser>;

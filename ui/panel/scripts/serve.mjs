@@ -1,5 +1,7 @@
 // Builds the panel on its fake backend and serves it as the shell serves the real one: under a strict policy.
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
 import { build, preview } from 'vite';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -18,5 +20,11 @@ export async function serveFake() {
   return { url: `http://127.0.0.1:${port}/fake.html`, close: () => server.close() };
 }
 
-/** Where Chromium is; `CHROMIUM` names another. */
-export const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+/** Starts Chromium; `CHROMIUM` names another than the system's. */
+export function launch() {
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+  if (!existsSync(executablePath)) {
+    throw new Error(`No Chromium at ${executablePath}: install it, or name it with CHROMIUM=PATH.`);
+  }
+  return chromium.launch({ executablePath, args: ['--no-sandbox'] });
+}

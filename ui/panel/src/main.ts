@@ -3,4 +3,4 @@ import { Killcord } from '@killcord/client';
 import { closeWindow, tauriTransport } from '@killcord/client/tauri';
 import { start } from './start';
 
-start(new Killcord(tauriTransport()), closeWindow);
+start(new Killcord(tauriTransport()), { close: closeWindow, reload: () => location.reload() });

@@ -3,14 +3,14 @@ import type { Killcord } from '@killcord/client';
 import { mount } from 'svelte';
 import 'uplot/dist/uPlot.min.css';
 import './app.css';
-import { Panel } from './state/panel.svelte';
+import { Panel, type Shell } from './state/panel.svelte';
 import App from './view/App.svelte';
 
-/** Shows a panel for `client`; `close` asks the shell to close the window. */
-export function start(client: Killcord, close: () => Promise<void>): Panel {
+/** Shows a panel for `client` in `shell`. */
+export function start(client: Killcord, shell: Shell): Panel {
   const target = document.getElementById('app');
   if (!target) throw new Error('The page has no element with id "app".');
-  const panel = new Panel(client, close, (work) => requestAnimationFrame(work));
+  const panel = new Panel(client, shell, (work) => requestAnimationFrame(work));
   mount(App, { target, props: { panel } });
   void client.connect();
   return panel;

@@ -34,7 +34,7 @@ async function play(scene: Scene = {}): Promise<void> {
     closes += 1;
     return closes > 1 ? Promise.resolve() : Promise.reject(new Error('no shell'));
   };
-  panel = new Panel(client, close, (work) => frames.push(work));
+  panel = new Panel(client, { close, reload: () => {} }, (work) => frames.push(work));
   await client.connect();
   await vi.advanceTimersByTimeAsync(0);
 }
@@ -94,6 +94,7 @@ describe('safe stop', () => {
     await panel.safeStop.press();
     expect(panel.safeStop.text).toBe('Delivered');
     expect(state()).toBe('making_safe');
+    await vi.advanceTimersByTimeAsync(0);
     await vi.advanceTimersByTimeAsync(700);
     expect(state()).toBe('safe');
     expect(panel.model.teardown).toMatchObject({ done: true, extent: 'stay' });
@@ -107,6 +108,22 @@ describe('safe stop', () => {
     await vi.advanceTimersByTimeAsync(2_000);
     await press;
     expect(panel.safeStop.text).toMatch(/^NOT delivered/);
+  });
+
+  it('tells of a delivery for a while, and of a failure until it is pressed again', async () => {
+    await play(SCENES['armed']);
+    await panel.safeStop.press();
+    await vi.advanceTimersByTimeAsync(7_999);
+    panel.tick();
+    expect(panel.safeStop.last).toBe('delivered');
+    await vi.advanceTimersByTimeAsync(1);
+    panel.tick();
+    expect(panel.safeStop.last).toBe('none');
+    host.cut();
+    await panel.safeStop.press();
+    await vi.advanceTimersByTimeAsync(60_000);
+    panel.tick();
+    expect(panel.safeStop.last).toBe('not_delivered');
   });
 
   it('tells of the last press when it is pressed again', async () => {
@@ -140,6 +157,7 @@ describe('what is shown', () => {
   it('of a session that ended is why', async () => {
     await play(SCENES['ended']);
     expect(panel.view).toBe('ended');
+    expect(rigState(panel.model)).toMatchObject({ word: 'Unknown', detail: 'when it ended: Making safe' });
   });
 
   it('says so when the window cannot be closed', async () => {

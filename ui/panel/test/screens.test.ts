@@ -1,8 +1,8 @@
 /** The panel in a real browser, under the policy that the shell sets: every scene, by role and name. */
 import axeCore from 'axe-core';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { chromiumPath, serveFake } from '../scripts/serve.mjs';
+import { launch, serveFake } from '../scripts/serve.mjs';
 import { SCENES } from '../src/dev/scenes';
 
 const WIDE = { width: 1280, height: 800 };
@@ -32,7 +32,7 @@ const state = () => page.getByRole('status', { name: 'State of the rig' });
 
 beforeAll(async () => {
   server = await serveFake();
-  browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] });
+  browser = await launch();
 }, 120_000);
 afterEach(async () => {
   await page.close();

@@ -115,7 +115,7 @@ export function wave(device: number, name: string, t: number, energised: boolean
   const s = t / 1000;
   const noise = Math.sin(s * 7.3 + device) * 0.5 + Math.sin(s * 17.9) * 0.3 + Math.sin(s * 41.7) * 0.2;
   const on = energised ? 1 : 0;
-  switch (name) {
+  switch (name.replace(/\d+$/, '')) {
     case 'voltage':
       return on * (11.98 + 0.18 * Math.sin(s / 6)) + 0.012 * noise;
     case 'current':

@@ -22,6 +22,8 @@ export interface Scene {
   /** Changes the bench before the welcome. */
   readonly rig?: (rig: RigView) => void;
   readonly role?: Role;
+  /** How often every instrument is read, in milliseconds. */
+  readonly every?: number;
   /** What happens right after the welcome. */
   readonly then?: (host: FakeHost) => void;
 }
@@ -162,7 +164,7 @@ export class FakeHost implements Transport {
       rig: structuredClone(this.rig),
       now: { host_ms: now, unix_ms: Date.now() },
     });
-    this.#timers.push(setInterval(() => this.measure(), 100));
+    this.#timers.push(setInterval(() => this.measure(), this.#scene.every ?? 100));
     this.measure();
     this.#scene.then?.(this);
   }

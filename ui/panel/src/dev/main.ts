@@ -7,4 +7,7 @@ import { SCENES } from './scenes';
 const name = new URLSearchParams(location.search).get('fake') ?? 'safe';
 const scene = SCENES[name];
 if (!scene) throw new Error(`No scene "${name}". There are: ${Object.keys(SCENES).join(', ')}.`);
-start(new Killcord(new FakeHost(scene)), () => Promise.reject(new Error('no shell here')));
+start(new Killcord(new FakeHost(scene)), {
+  close: () => Promise.reject(new Error('no shell here')),
+  reload: () => location.reload(),
+});

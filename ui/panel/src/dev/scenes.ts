@@ -104,6 +104,25 @@ export const SCENES: Record<string, Scene> = {
       host.say({ t: 'ended', reason: 'window_closed', hardware: 'not_safe', message: '' });
     },
   },
+  many: {
+    every: 20,
+    rig: (rig) => {
+      const [supply] = rig.devices;
+      if (!supply) return;
+      rig.devices = Array.from({ length: 10 }, (_, n) => ({
+        ...supply,
+        name: `psu${n}`,
+        title: `Supply ${n + 1}`,
+        readings: Array.from({ length: 10 }, (_none, at) => ({
+          ...supply.readings[0]!,
+          name: `voltage${at}`,
+          title: `Voltage ${at + 1}`,
+          every_ms: 20,
+        })),
+      }));
+      all(rig, 'armed', 'armed');
+    },
+  },
   lost: { rig: (rig) => all(rig, 'armed', 'armed'), then: (host) => setTimeout(() => host.cut(), 300) },
   ended: {
     then: (host) =>

@@ -48,6 +48,7 @@ export function limits({ min, max }: LimitsView, unit: string): string {
   return min !== null ? `min ${short(min)}${behind}` : '';
 }
 
+/** The typographic minus, and none before a zero. */
 function minus(text: string): string {
-  return text.replace('-', '−');
+  return Number(text) === 0 ? text.replace('-', '') : text.replaceAll('-', '−');
 }

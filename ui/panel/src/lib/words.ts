@@ -37,22 +37,20 @@ const RIG: Record<RigState, Shown> = {
   released: { word: 'Released', shape: 'released' },
 };
 
-/** The rig's state; out of reach nothing is known, whatever was last heard. */
+/** The rig's state; out of reach nothing is known, whatever was last heard, but for a final report. */
 export function rigState(model: Model): Shown {
   const { rig, session, teardown } = model;
   if (!rig || session.name === 'connecting') return { word: 'Connecting', shape: 'opening' };
+  if (teardown?.extent === 'end' && teardown.done) {
+    return teardown.devices.every((device) => device.confirmed) ? RIG.safe : RIG.not_safe;
+  }
   if (session.name === 'lost') {
     return { word: 'Unknown', shape: 'unknown', detail: `last known: ${RIG[rig.state].word}` };
   }
-  if (session.name === 'ended') return hardware(session.hardware);
-  if (session.name === 'stopping' && teardown?.done) {
-    return teardown.devices.every((device) => device.confirmed) ? RIG.safe : RIG.not_safe;
+  if (session.name === 'ended') {
+    return { word: 'Unknown', shape: 'unknown', detail: `when it ended: ${RIG[session.hardware].word}` };
   }
   return session.name === 'stopping' ? RIG.making_safe : RIG[rig.state];
-}
-
-function hardware(state: Hardware): Shown {
-  return RIG[state];
 }
 
 /** A device's state; one that never acts is connected rather than safe. */

@@ -9,6 +9,14 @@ import type { Value } from '../lib/format';
 import { Readings } from './readings.svelte';
 import { SafeStop } from './safestop.svelte';
 
+/** What the panel asks of what it runs in. */
+export interface Shell {
+  /** A report was read: the window may go. */
+  close(): Promise<void>;
+  /** The page begins anew. */
+  reload(): void;
+}
+
 /** What fills the window. */
 export type View = 'connecting' | 'bench' | 'teardown' | 'ended';
 
@@ -30,7 +38,7 @@ export class Panel {
   readonly safeStop: SafeStop;
   readonly painter: Painter;
   readonly client: Killcord;
-  readonly #close: () => Promise<void>;
+  readonly shell: Shell;
 
   readonly view = $derived.by((): View => {
     const { session, teardown, rig } = this.model;
@@ -42,14 +50,14 @@ export class Panel {
 
   constructor(
     client: Killcord,
-    close: () => Promise<void>,
+    shell: Shell,
     frame: (work: (now: number) => void) => void,
   ) {
     this.client = client;
-    this.#close = close;
+    this.shell = shell;
     this.model = client.model;
     this.now = client.now();
-    this.safeStop = new SafeStop(() => client.safeStop());
+    this.safeStop = new SafeStop(() => client.safeStop(), () => client.now());
     this.painter = new Painter(frame, () => client.now());
     this.painter.first((now) => this.readings.publish(now));
     client.subscribe((model) => this.#onModel(model));
@@ -62,6 +70,7 @@ export class Panel {
   /** Moves the clock that ages are told by; charts move with it. */
   tick(): void {
     this.now = this.client.now();
+    this.safeStop.tidy();
     this.painter.request();
   }
 
@@ -97,7 +106,7 @@ export class Panel {
   async closeWindow(): Promise<void> {
     this.closeProblem = null;
     try {
-      await this.#close();
+      await this.shell.close();
     } catch {
       this.closeProblem = 'The window did not close: close it by its own button.';
     }

@@ -4,13 +4,19 @@ import type { Delivery } from '@killcord/client';
 /** How the last press went. */
 export type Press = 'none' | 'sending' | Delivery;
 
+/** A delivery is told for so long, in milliseconds; then the rig's own state says enough. */
+const TOLD = 8_000;
+
 export class SafeStop {
   last = $state.raw<Press>('none');
   readonly #send: () => Promise<Delivery>;
+  readonly #now: () => number;
   #presses = 0;
+  #answeredAt = 0;
 
-  constructor(send: () => Promise<Delivery>) {
+  constructor(send: () => Promise<Delivery>, now: () => number) {
     this.#send = send;
+    this.#now = now;
   }
 
   /** Sends it; pressing again sends it again. */
@@ -18,7 +24,9 @@ export class SafeStop {
     const press = (this.#presses += 1);
     this.last = 'sending';
     const delivery = await this.#send();
-    if (press === this.#presses) this.last = delivery;
+    if (press !== this.#presses) return;
+    this.last = delivery;
+    this.#answeredAt = this.#now();
   }
 
   /** What to tell the person; empty before the first press. */
@@ -33,6 +41,11 @@ export class SafeStop {
       case 'not_delivered':
         return 'NOT delivered. Use the bench’s own stop.';
     }
+  }
+
+  /** Takes the word of a delivery away after a while; a failure stays. */
+  tidy(): void {
+    if (this.last === 'delivered' && this.#now() - this.#answeredAt >= TOLD) this.last = 'none';
   }
 
   /** Forgotten, once the rig is armed anew. */
