@@ -34,10 +34,20 @@ pub struct Arming {
     stage: Stage,
     out_of_step: bool,
     resyncs: u8,
-    out: Option<(Ticket, Time, Time, String, Phase)>,
+    out: Option<Out>,
     tickets: u64,
     events: VecDeque<Progress>,
     outcome: Option<Result<(), ArmFailed>>,
+}
+
+/// The dispatch that is out.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Out {
+    ticket: Ticket,
+    at: Time,
+    deadline: Time,
+    step: String,
+    phase: Phase,
 }
 
 /// What the device at work is at.
@@ -59,7 +69,7 @@ enum Stage {
     Guard(Sequence),
     /// And read back.
     Read(Sequence),
-    /// Replies are awaited for the resync before a question.
+    /// It is armed.
     Done,
 }
 
@@ -265,8 +275,8 @@ impl Machine for Arming {
                 self.outcome = Some(Ok(()));
                 return Next::Done;
             };
-            if let Some((_, _, deadline, _, _)) = &self.out {
-                let late = *deadline + SLACK;
+            if let Some(out) = &self.out {
+                let late = out.deadline + SLACK;
                 if now < late {
                     return Next::Wait(late);
                 }
@@ -281,7 +291,7 @@ impl Machine for Arming {
                         Work::Step(step) => (step.to_string(), Phase::Arm),
                         _ => ("resync".into(), Phase::Resync),
                     };
-                    self.out = Some((ticket, now, deadline, step, phase));
+                    self.out = Some(Out { ticket, at: now, deadline, step, phase });
                     let link = self.plan.devices[ix.at()].link;
                     return Next::Do(vec![Dispatch {
                         ticket,
@@ -305,10 +315,10 @@ impl Machine for Arming {
     }
 
     fn result(&mut self, now: Time, result: StepResult) {
-        if self.outcome.is_some() || self.out.as_ref().is_none_or(|out| out.0 != result.ticket) {
+        if self.outcome.is_some() || self.out.as_ref().is_none_or(|out| out.ticket != result.ticket) {
             return;
         }
-        let (Some((_, at, _, step, phase)), Some(&device)) = (self.out.take(), self.queue.front()) else {
+        let (Some(Out { at, step, phase, .. }), Some(&device)) = (self.out.take(), self.queue.front()) else {
             return;
         };
         let exchange = Exchange {

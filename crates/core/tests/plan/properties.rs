@@ -197,8 +197,10 @@ proptest! {
             prop_assert!(entry.confirmed() && entry.remarks.is_empty(), "{:#?}", entry);
             prop_assert!(case.plan.devices[entry.device.at()].safe.iter().any(|i| !matches!(i, Item::Do(_)))
                 || mode_of(&ran.report, entry.device) == case.order.mode);
-            prop_assert_eq!(entry.released, case.order.extent > Extent::Stay && !(case.plan.devices
-                [entry.device.at()].only_measures() && !case.open.contains(&entry.device)));
+            let meter_left_closed = case.plan.devices[entry.device.at()].only_measures()
+                && !case.open.contains(&entry.device);
+            let released = case.order.extent > Extent::Stay && !meter_left_closed;
+            prop_assert_eq!(entry.released, released);
         }
     }
 

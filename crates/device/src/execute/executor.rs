@@ -61,7 +61,7 @@ pub struct Orders(Arc<Inbox>);
 impl Orders {
     /// Runs a teardown, or raises the one that runs; an arming is dropped where it stands.
     pub fn teardown(&self, order: Order) {
-        self.0.command(Command::Teardown(order));
+        self.0.command(Command::Teardown(order, 1));
     }
 
     /// Runs every arm sequence under `epoch`. The caller sees to it that nothing else runs; during a teardown
@@ -136,7 +136,7 @@ impl<S: FnMut(Event)> Desk<S> {
         let mut stop = false;
         loop {
             match self.inbox.take_command() {
-                Some(Command::Teardown(order)) => stop |= self.tear_down(order),
+                Some(Command::Teardown(order, times)) => stop |= self.tear_down(order, times),
                 Some(Command::Arm(epoch)) if stop => (self.sink)(Event::Superseded { epoch }),
                 Some(Command::Arm(epoch)) => self.arm(epoch),
                 Some(Command::Stop) => stop = true,
@@ -153,11 +153,15 @@ impl<S: FnMut(Event)> Desk<S> {
     }
 
     /// Returns whether it was told to stop meanwhile.
-    fn tear_down(&mut self, order: Order) -> bool {
+    fn tear_down(&mut self, order: Order, times: usize) -> bool {
         self.runs += 1;
         let lines = self.lines.as_ref();
         let open = open_devices(&self.plan, lines);
-        let mut teardown = Teardown::new(self.plan.clone(), order, &open, self.timeline.now());
+        let now = self.timeline.now();
+        let mut teardown = Teardown::new(self.plan.clone(), order.clone(), &open, now);
+        for _ in 1..times {
+            let _taken = teardown.raise(now, order.clone(), &open);
+        }
         let run = Run::begin(&self.inbox, self.runs, Lane::Safe, lines, &self.timeline);
         // The first bytes go out before anybody is told: a safe job goes ahead of polling by itself.
         let mut until = run.turn(&mut teardown);
@@ -170,10 +174,12 @@ impl<S: FnMut(Event)> Desk<S> {
             self.inbox.wait(&self.timeline, Some(at));
             while let Some(command) = self.inbox.take_command() {
                 match command {
-                    Command::Teardown(order) => {
+                    Command::Teardown(order, times) => {
                         let open = open_devices(&self.plan, lines);
-                        // Taken: it is not over as long as this loop runs.
-                        let _taken = teardown.raise(self.timeline.now(), order, &open);
+                        for _ in 0..times {
+                            // Taken: it is not over as long as this loop runs.
+                            let _taken = teardown.raise(self.timeline.now(), order.clone(), &open);
+                        }
                     }
                     Command::Arm(epoch) => (self.sink)(Event::Superseded { epoch }),
                     Command::Stop => stop = true,

@@ -19,7 +19,8 @@ const MOST_ORDERS: usize = 64;
 /// What the executor is told to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Command {
-    Teardown(Order),
+    /// As often as it was ordered, each time one more cause.
+    Teardown(Order, usize),
     Arm(Epoch),
     Stop,
 }
@@ -50,7 +51,10 @@ impl Inbox {
         let mut waiting = self.lock();
         let full = waiting.commands.len() >= MOST_ORDERS;
         match (waiting.commands.back_mut(), command) {
-            (Some(Command::Teardown(last)), Command::Teardown(order)) if full => join(last, order),
+            (Some(Command::Teardown(last, times)), Command::Teardown(order, more)) if full => {
+                join(last, order);
+                *times += more;
+            }
             (_, Command::Arm(_)) if full => {}
             (_, command) => waiting.commands.push_back(command),
         }
@@ -111,7 +115,7 @@ impl Inbox {
     }
 }
 
-/// Two orders as one: what both ask for at least. The later cause is not kept.
+/// Two orders as one: what both ask for at least. The later cause is counted as the earlier one again.
 fn join(order: &mut Order, other: Order) {
     order.mode = order.mode.max(other.mode);
     order.extent = order.extent.max(other.extent);

@@ -320,13 +320,17 @@ fn more_orders_than_are_kept_become_one_that_asks_for_all_of_it() {
     let mut one = order(&plan, &timeline, Mode::Safe, Extent::Stay);
     one.devices = vec![DeviceIx(0)];
     for _ in 0..100 {
-        inbox.command(super::inbox::Command::Teardown(one.clone()));
+        inbox.command(super::inbox::Command::Teardown(one.clone(), 1));
     }
-    inbox.command(super::inbox::Command::Teardown(order(&plan, &timeline, Mode::Emergency, Extent::End)));
+    let more = order(&plan, &timeline, Mode::Emergency, Extent::End);
+    inbox.command(super::inbox::Command::Teardown(more, 1));
     let mut taken = Vec::new();
-    while let Some(super::inbox::Command::Teardown(order)) = inbox.take_command() {
+    let mut causes = 0;
+    while let Some(super::inbox::Command::Teardown(order, times)) = inbox.take_command() {
         taken.push(order);
+        causes += times;
     }
+    assert_eq!(causes, 101, "whoever counts them by the causes of reports waits for none in vain");
     assert_eq!(taken.len(), 64);
     let last = taken.last().unwrap();
     assert_eq!((last.mode, last.extent), (Mode::Emergency, Extent::End));

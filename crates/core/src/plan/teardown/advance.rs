@@ -85,11 +85,14 @@ impl Teardown {
             return self.advance_measuring(ix, out);
         }
         if device.stage == Stage::Waiting && self.may_start(ix, device) {
+            let up = device.line == Line::Up;
             if let Some(device) = self.devices.get_mut(&ix) {
                 device.turn = Some(now);
                 device.stage = Stage::Commands(Sequence::new(OnFailure::Continue));
             }
-            self.announce(ix, DeviceState::MakingSafe);
+            if up {
+                self.announce(ix, DeviceState::MakingSafe);
+            }
             return Moved::On;
         }
         if device.settled() && !device.releasing() {

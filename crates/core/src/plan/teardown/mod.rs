@@ -40,6 +40,8 @@ pub struct Teardown {
     mode: Mode,
     extent: Extent,
     deadline: Time,
+    /// Kept behind the safe phase, by the extent.
+    wrap_up: Duration,
     twice: bool,
     causes: Vec<(Time, Cause)>,
     began: Time,
@@ -95,6 +97,7 @@ impl Teardown {
             mode: order.mode,
             extent: order.extent,
             deadline: order.deadline,
+            wrap_up: Duration::ZERO,
             twice: order.twice,
             causes: Vec::new(),
             began: now,
@@ -117,6 +120,7 @@ impl Teardown {
         }
         self.causes.push((now, order.cause));
         self.extent = self.extent.max(order.extent);
+        self.wrap_up = wrap_up(&self.plan, self.extent);
         self.deadline = self.deadline.min(order.deadline);
         if order.twice && !self.twice {
             self.twice = true;
@@ -167,7 +171,9 @@ impl Teardown {
     /// When `device` goes over to its emergency sequence at the latest; `None` once it has, or is done.
     ///
     /// What is left then, release and record taken off, is exactly the reserve of the chain from it on; or
-    /// what is left of its own budget is exactly its own reserve.
+    /// what is left of its own budget is exactly its own reserve. Between the first verify that held and the
+    /// second one only the deadline counts: by all that is known the device is safe, and a second emergency
+    /// sequence would end nothing.
     #[must_use]
     pub fn takeover(&self, device: DeviceIx) -> Option<Time> {
         self.takeover_with(device, &self.tails())
@@ -180,7 +186,9 @@ impl Teardown {
             return None;
         }
         let by_chain = self.safe_end() - tails[ix.at()];
-        let by_budget = device.turn.map(|turn| turn + plan.budget.saturating_sub(reserve(plan)));
+        let held = matches!(device.stage, Stage::Pause(_) | Stage::Verify { second: true, .. });
+        let turn = device.turn.filter(|_| !held);
+        let by_budget = turn.map(|turn| turn + plan.budget.saturating_sub(reserve(plan)));
         Some(by_budget.map_or(by_chain, |by_budget| by_budget.min(by_chain)))
     }
 
@@ -203,7 +211,7 @@ impl Teardown {
 
     /// The end of the safe phase as it is planned: safe steps still go on until the deadline.
     fn safe_end(&self) -> Time {
-        self.deadline - wrap_up(&self.plan, self.extent)
+        self.deadline - self.wrap_up
     }
 
     fn raise_device(&mut self, ix: DeviceIx) {
