@@ -15,9 +15,9 @@ use std::{
 };
 
 use killcord_core::Epoch;
-use rustix::event::{EventfdFlags, eventfd};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
-use crate::{Clock, DeviceError, Fence};
+use crate::{Clock, DeviceError, Fence, transport::timespec};
 
 /// Wakes a link's thread out of any wait.
 #[derive(Debug)]
@@ -75,6 +75,7 @@ impl AsFd for Wake {
 pub struct Cancel {
     wake: Option<Arc<Wake>>,
     uncuttable: bool,
+    held: Cell<bool>,
     gate: Option<(Arc<Fence>, Epoch)>,
     written: Cell<Option<Instant>>,
 }
@@ -92,7 +93,7 @@ impl Cancel {
         Self { wake: Some(wake), ..Self::default() }
     }
 
-    /// Woken, but not cut: a safe step, or an exchange on a half-duplex line.
+    /// Woken, but not cut: a safe step.
     #[must_use]
     pub const fn uncuttable(mut self) -> Self {
         self.uncuttable = true;
@@ -106,10 +107,15 @@ impl Cancel {
         self
     }
 
+    /// While held it is not cut: an exchange on a half-duplex line is waited for.
+    pub fn hold(&self, held: bool) {
+        self.held.set(held);
+    }
+
     /// Whether the exchange is to end now.
     #[must_use]
     pub fn is_cut(&self) -> bool {
-        !self.uncuttable && self.wake.as_deref().is_some_and(Wake::is_cut)
+        !self.uncuttable && !self.held.get() && self.wake.as_deref().is_some_and(Wake::is_cut)
     }
 
     /// The descriptor to poll beside the line's own.
@@ -148,6 +154,31 @@ impl<'a> Cx<'a> {
     pub fn within(&self, limit: Duration) -> Self {
         let sooner = self.clock.now().checked_add(limit).map_or(self.deadline, |at| at.min(self.deadline));
         Self { deadline: sooner, ..*self }
+    }
+
+    /// Waits so long; a cut ends it.
+    ///
+    /// # Errors
+    /// [`DeviceError::Cut`], or [`DeviceError::Timeout`] where the deadline comes first.
+    pub fn pause(&self, long: Duration) -> Result<(), DeviceError> {
+        let until = self.within(long).deadline;
+        loop {
+            if self.cancel.is_cut() {
+                return Err(DeviceError::Cut);
+            }
+            let left = until.saturating_duration_since(self.clock.now());
+            if left.is_zero() {
+                return if until < self.deadline { Ok(()) } else { Err(DeviceError::Timeout) };
+            }
+            let wake = self.cancel.wake();
+            let mut fds: Vec<_> = wake.map(|wake| PollFd::new(wake, PollFlags::IN)).into_iter().collect();
+            // An interrupted wait looks again.
+            let _interrupted = poll(&mut fds, Some(&timespec(left)));
+            drop(fds);
+            if let Some(wake) = wake {
+                wake.hush();
+            }
+        }
     }
 
     /// To be asked immediately before each write. A [`crate::Transport`] from a [`crate::Driver`] asks it by

@@ -54,6 +54,14 @@ pub enum DeviceError {
         /// Where to.
         target: String,
     },
+    /// Something else is spoken there; the connection was dropped.
+    #[error("what answers there does not speak {protocol}: {shown}; check address and port")]
+    OtherProtocol {
+        /// What should be spoken.
+        protocol: &'static str,
+        /// The beginning of what came.
+        shown: String,
+    },
     /// There is no connection now.
     #[error("there is no connection to {target}; it has to be opened first")]
     NotConnected {
@@ -118,6 +126,7 @@ impl DeviceError {
                 | Self::InUse { .. }
                 | Self::Broken { .. }
                 | Self::Closed { .. }
+                | Self::OtherProtocol { .. }
                 | Self::NotConnected { .. }
         )
     }

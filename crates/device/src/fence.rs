@@ -26,6 +26,11 @@ impl Fence {
         Epoch { run: self.run, n: self.n.fetch_add(1, Ordering::SeqCst).wrapping_add(1) }
     }
 
+    /// Raises it to at least `epoch`: a change of control, whose number the rules gave.
+    pub fn advance(&self, epoch: Epoch) {
+        self.n.fetch_max(epoch.n, Ordering::SeqCst);
+    }
+
     /// The epoch that a command has to carry now.
     #[must_use]
     pub fn current(&self) -> Epoch {

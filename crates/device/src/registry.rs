@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use killcord_core::driver::DriverSpec;
 
-use crate::{Driver, drivers::line::Line};
+use crate::{
+    Driver,
+    drivers::{exec::Exec, line::Line, modbus::Modbus},
+};
 
 /// Drivers by name. A driver of your own is added with [`Registry::with`].
 #[derive(Clone)]
@@ -15,7 +18,7 @@ pub struct Registry {
 impl Default for Registry {
     /// The drivers that Killcord brings along.
     fn default() -> Self {
-        Self::empty().with(Line::scpi()).with(Line::plain())
+        Self::empty().with(Line::scpi()).with(Line::plain()).with(Modbus).with(Exec)
     }
 }
 

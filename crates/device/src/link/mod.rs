@@ -90,8 +90,23 @@ struct Common {
 }
 
 impl Common {
+    fn new(plan: &Plan, fence: Arc<Fence>, clock: Arc<dyn Clock>, events: Events) -> Arc<Self> {
+        Arc::new(Self {
+            fence,
+            clock,
+            events,
+            quiet: AtomicBool::new(false),
+            open: plan.devices.iter().map(|_| AtomicBool::new(false)).collect(),
+            fed: plan.devices.iter().map(|_| Mutex::new(None)).collect(),
+        })
+    }
+
     fn fed_under(&self, device: DeviceIx) -> Option<Epoch> {
         *self.fed.get(device.at())?.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_open(&self, device: DeviceIx) -> bool {
+        self.open.get(device.at()).is_some_and(|open| open.load(Ordering::SeqCst))
     }
 
     fn set_open(&self, device: DeviceIx, open: bool) {
@@ -104,8 +119,9 @@ impl Common {
 struct Link {
     queue: Arc<Queue>,
     lock: LockSlot,
-    ended: Receiver<()>,
-    thread: JoinHandle<()>,
+    ended: Mutex<Receiver<()>>,
+    /// Never joined: a thread that is stuck must not hold anybody up; `ended` says when it is gone.
+    _thread: JoinHandle<()>,
 }
 
 /// The links of a rig. Opens nothing by itself: the first [`killcord_core::plan::Work::Open`] of a device
@@ -128,11 +144,12 @@ impl Links {
         clock: Arc<dyn Clock>,
         events: Events,
     ) -> Result<Self, StartError> {
-        Self::begin(plan, polls, drivers, fence, clock, events, false)
+        Self::over(plan, polls, drivers, Common::new(plan, fence, clock, events), real(plan, false), false)
     }
 
     /// The same for lines that another process used until now and may have left in the middle of a message:
-    /// on a line protocol the first bytes are a bare terminator.
+    /// on a line protocol the first bytes are a bare terminator, and a serial line is out of step until its
+    /// device has said its name or was brought in step.
     ///
     /// # Errors
     /// As [`Links::start`].
@@ -144,23 +161,7 @@ impl Links {
         clock: Arc<dyn Clock>,
         events: Events,
     ) -> Result<Self, StartError> {
-        Self::begin(plan, polls, drivers, fence, clock, events, true)
-    }
-
-    fn begin(
-        plan: &Plan,
-        polls: Vec<Poll>,
-        drivers: &Registry,
-        fence: Arc<Fence>,
-        clock: Arc<dyn Clock>,
-        events: Events,
-        takeover: bool,
-    ) -> Result<Self, StartError> {
-        let wires = plan.links.iter().map(|link| {
-            let lock = LockSlot::default();
-            (transport::for_link(link, takeover, &lock), lock)
-        });
-        Self::over(plan, polls, drivers, fence, clock, events, wires.collect())
+        Self::over(plan, polls, drivers, Common::new(plan, fence, clock, events), real(plan, true), true)
     }
 
     /// The same over given transports, one for each link of the plan: scripted ones, for tests.
@@ -177,30 +178,20 @@ impl Links {
         transports: Vec<Box<dyn Transport>>,
     ) -> Result<Self, StartError> {
         let wires = transports.into_iter().map(|transport| (transport, LockSlot::default())).collect();
-        Self::over(plan, polls, drivers, fence, clock, events, wires)
+        Self::over(plan, polls, drivers, Common::new(plan, fence, clock, events), wires, false)
     }
 
     fn over(
         plan: &Plan,
-        polls: Vec<Poll>,
+        mut polls: Vec<Poll>,
         drivers: &Registry,
-        fence: Arc<Fence>,
-        clock: Arc<dyn Clock>,
-        events: Events,
+        common: Arc<Common>,
         wires: Vec<(Box<dyn Transport>, LockSlot)>,
+        takeover: bool,
     ) -> Result<Self, StartError> {
-        let common = Arc::new(Common {
-            fence,
-            clock,
-            events,
-            quiet: AtomicBool::new(false),
-            open: plan.devices.iter().map(|_| AtomicBool::new(false)).collect(),
-            fed: plan.devices.iter().map(|_| Mutex::new(None)).collect(),
-        });
         if let Some(lost) = plan.devices.iter().find(|device| device.link.at() >= wires.len()) {
             return Err(StartError::NoLink { device: lost.name.clone() });
         }
-        let mut polls = polls;
         let mut workers = Vec::with_capacity(wires.len());
         for (at, (transport, lock)) in wires.into_iter().enumerate() {
             let Some(link) = plan.links.get(at) else { continue };
@@ -226,7 +217,8 @@ impl Links {
             polls = others;
             let system = |source| StartError::System { link: link.name.clone(), source };
             let queue = Arc::new(Queue::new(common.clock.now()).map_err(system)?);
-            let worker = LinkWorker::new(link.clone(), slots, ours, wire, queue.clone(), common.clone());
+            let worker =
+                LinkWorker::new(link.clone(), slots, ours, wire, queue.clone(), common.clone(), takeover);
             workers.push((link.name.clone(), worker, queue, lock));
         }
         // Threads last: a setup that is refused leaves none behind.
@@ -239,7 +231,7 @@ impl Links {
                 let _nobody_waits = end.send(());
             });
             match thread {
-                Ok(thread) => links.push(Link { queue, lock, ended, thread }),
+                Ok(thread) => links.push(Link { queue, lock, ended: Mutex::new(ended), _thread: thread }),
                 Err(source) => {
                     Self { links, common }.stop(Duration::from_secs(1));
                     return Err(StartError::System { link: name, source });
@@ -284,12 +276,15 @@ impl Links {
         if let Some(fed) = self.common.fed.get(device.at()) {
             *fed.lock().unwrap_or_else(PoisonError::into_inner) = epoch;
         }
+        for link in self.links.iter().filter(|_| epoch.is_some()) {
+            link.queue.ring();
+        }
     }
 
     /// Whether the device is connected and is the one that it has to be.
     #[must_use]
     pub fn is_open(&self, device: DeviceIx) -> bool {
-        self.common.open.get(device.at()).is_some_and(|open| open.load(Ordering::SeqCst))
+        self.common.is_open(device)
     }
 
     /// Whether no link's thread is past its deadline. Asked before each beat to the watchdog.
@@ -321,24 +316,29 @@ impl Links {
 
     /// Ends the threads: what waits is refused, connections that were not closed are dropped. A thread that
     /// is stuck is left behind after `within`; returns whether there was none.
-    pub fn stop(self, within: Duration) -> bool {
+    pub fn stop(&self, within: Duration) -> bool {
         for link in &self.links {
             link.queue.stop();
         }
         let until = Instant::now() + within;
         let mut all = true;
-        for link in self.links {
+        for link in &self.links {
             let left = until.saturating_duration_since(Instant::now());
-            let ended =
-                !matches!(link.ended.recv_timeout(left), Err(std::sync::mpsc::RecvTimeoutError::Timeout));
-            if ended {
-                // It has said that it ends; a panic behind that has nobody to harm.
-                let _ended = link.thread.join();
-            }
-            all &= ended;
+            let ended = link.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            // Disconnected is as good: the thread is gone.
+            all &= !matches!(ended.recv_timeout(left), Err(std::sync::mpsc::RecvTimeoutError::Timeout));
         }
         all
     }
+}
+
+/// The transports that the plan names, each with the place for its lock.
+fn real(plan: &Plan, takeover: bool) -> Vec<(Box<dyn Transport>, LockSlot)> {
+    let wire = |link| {
+        let lock = LockSlot::default();
+        (transport::for_link(link, takeover, &lock), lock)
+    };
+    plan.links.iter().map(wire).collect()
 }
 
 impl std::fmt::Debug for Links {

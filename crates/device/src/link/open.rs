@@ -1,30 +1,32 @@
 //! Opening a device: connect, ask who it is, then its `open` sequence. Nothing here can make it act.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use killcord_core::{Item, Value, plan::Failure};
+use killcord_core::{
+    Item, Value,
+    plan::{Connect, Failure},
+};
 
 use super::{
     Lane, LinkEvent,
     slot::{Slot, State},
     worker::LinkWorker,
 };
-use crate::{
-    Cx, DeviceError, Identity,
-    transport::{Transport, wait_for_bell},
-};
+use crate::{Cx, DeviceError, Identity, transport::Transport};
 
 /// How long a try in the background may take to connect, besides its questions.
 const CONNECT: Duration = Duration::from_secs(2);
 
 impl Slot {
-    /// When it is to be opened again, if it is.
-    pub(super) fn due_at(&self) -> Option<std::time::Instant> {
-        (self.wanted && !matches!(self.state, State::Open(..))).then_some(self.retry_at)
-    }
-
-    pub(super) fn is_due(&self, now: std::time::Instant) -> bool {
-        self.due_at().is_some_and(|at| at <= now)
+    /// When it is to be opened again, if it is; `live` is the connection that there is. On one that leads to
+    /// another instrument nothing more is asked.
+    pub(super) fn due_at(&self, live: Option<u64>) -> Option<Instant> {
+        let settled = match &self.state {
+            State::Open(..) => true,
+            State::Wrong(on, _) => live == Some(*on),
+            State::Mute(_) | State::Closed => false,
+        };
+        (self.wanted && !settled).then_some(self.retry_at)
     }
 }
 
@@ -33,33 +35,60 @@ impl LinkWorker {
     ///
     /// `Err(Timeout)`: connected, and it does not say who it is.
     pub(super) fn open(&mut self, at: usize, cx: &Cx<'_>) -> Result<Option<Value>, DeviceError> {
-        let connected = self.wire.is_connected();
-        let connection = self.wire.connection();
+        let live = self.live();
         let Some(slot) = self.slots.get_mut(at) else { return Ok(None) };
         slot.wanted = true;
+        let was_open = matches!(slot.state, State::Open(..));
+        let opened = self.connect_and_identify(at, live, cx);
+        // Replaced by a resync, the connection may lead to something that does not say who it is.
+        if let (true, Err(error), Some(slot)) = (was_open, &opened, self.slots.get(at))
+            && !matches!(slot.state, State::Open(..) | State::Closed)
+        {
+            let event = LinkEvent::Lost { device: slot.ix, why: error.to_string() };
+            self.common.set_open(slot.ix, false);
+            self.tell(event);
+        }
+        opened
+    }
+
+    fn connect_and_identify(
+        &mut self,
+        at: usize,
+        live: Option<u64>,
+        cx: &Cx<'_>,
+    ) -> Result<Option<Value>, DeviceError> {
+        let Some(slot) = self.slots.get_mut(at) else { return Ok(None) };
         match &slot.state {
-            State::Open(on, identity) if connected && *on == connection => {
+            State::Open(on, identity) if live == Some(*on) => {
                 return Ok(identity.clone().map(Value::Text));
             }
-            State::Mute(on) if connected && *on == connection => {
-                let brought = slot.call(&self.wire, &self.link, cx, |device, cx| device.resync(cx));
-                self.heed(at, cx, brought)?;
-                self.in_step(at);
+            State::Mute(on) if live == Some(*on) => {
+                self.bring_in_step(at, cx)?;
+                self.set_in_step(at, true);
             }
             _ => {
                 let opened = slot.call(&self.wire, &self.link, cx, |device, cx| device.open(cx));
                 let Identity(told) = self.heed(at, cx, opened)?;
-                self.in_step(at);
+                // What another process asked on this very line may still be answered.
+                let fresh = live != self.live() || self.slots.len() == 1;
+                if fresh {
+                    self.set_in_step(at, !self.inherited());
+                }
                 return self.identify(at, told, cx);
             }
         }
         self.identify(at, None, cx)
     }
 
-    fn in_step(&mut self, at: usize) {
+    fn set_in_step(&mut self, at: usize, in_step: bool) {
         if let Some(slot) = self.slots.get_mut(at) {
-            slot.in_step = true;
+            slot.in_step = in_step;
         }
+    }
+
+    /// A serial line that was taken over goes on where its last user left it; a socket begins anew.
+    const fn inherited(&self) -> bool {
+        self.taken_over && matches!(self.link.connect, Connect::Serial { .. })
     }
 
     fn identify(
@@ -89,6 +118,10 @@ impl LinkWorker {
                     (Some(expected), Some(found)) => found.contains(expected.as_str()),
                     (Some(_), None) | (None, _) => true,
                 };
+                if right && expected.is_some() && identity.is_some() {
+                    // Nothing but the device itself says its name, and it says one thing after the other.
+                    self.set_in_step(at, true);
+                }
                 if !right {
                     return Err(self.wrong(at, identity.unwrap_or_default()));
                 }
@@ -137,7 +170,7 @@ impl LinkWorker {
                     });
                     (check.to_string(), held)
                 }
-                Item::Wait(time) => (String::from("wait"), wait_for_bell(&cx.within(*time), cx)),
+                Item::Wait(time) => (String::from("wait"), cx.pause(*time)),
                 // A ramp changes an output.
                 Item::Ramp(_) => (
                     String::from("ramp"),
@@ -163,10 +196,15 @@ impl LinkWorker {
         let Some(slot) = self.slots.get_mut(at) else { return };
         slot.recovered();
         slot.state = State::Open(connection, identity.clone());
+        let again =
+            slot.identity.replace(identity.clone()) == Some(identity.clone()) && self.common.is_open(slot.ix);
         let device = slot.ix;
         self.common.set_open(device, true);
         self.schedule.at_once(device, now);
-        self.tell(LinkEvent::Opened { device, identity });
+        // The same instrument on a connection that a resync replaced is no news.
+        if !again {
+            self.tell(LinkEvent::Opened { device, identity });
+        }
     }
 
     /// Tells of a failure to open once, and sets the time of the next try.

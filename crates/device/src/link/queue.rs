@@ -31,9 +31,9 @@ pub(super) struct Refusal {
 /// What is on the wire now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flight {
-    /// Nothing, or an exchange that is waited for.
+    /// Nothing, or a safe job.
     Stays,
-    /// An exchange that a safe job cuts in on.
+    /// Something that a safe job cuts in on.
     Cuttable,
 }
 
@@ -145,12 +145,12 @@ impl Queue {
     }
 
     /// Before an exchange of the thread's own: whether nobody's job waits.
-    pub(super) fn begin_own(&self, flight: Flight) -> bool {
+    pub(super) fn begin_own(&self) -> bool {
         let mut lanes = self.lanes();
         let free = !lanes.stopping && lanes.safe.is_empty() && lanes.other.is_empty();
         if free {
             self.wake.uncut();
-            lanes.flight = flight;
+            lanes.flight = Flight::Cuttable;
         }
         free
     }

@@ -31,6 +31,8 @@ pub(super) struct Slot {
     pub(super) was_mute: bool,
     pub(super) retry_at: Instant,
     back_off: Duration,
+    /// What it was opened as last.
+    pub(super) identity: Option<Option<String>>,
     /// The last failure to open it that was told.
     pub(super) told: Option<Failure>,
 }
@@ -66,6 +68,7 @@ impl Slot {
             was_mute: false,
             retry_at: Instant::now(),
             back_off: BACK_OFF.0,
+            identity: None,
             told: None,
         }
     }
@@ -143,7 +146,6 @@ impl Slot {
     /// It was opened: the next loss is tried again soon.
     pub(super) fn recovered(&mut self) {
         self.back_off = BACK_OFF.0;
-        self.misses = 0;
         self.was_mute = false;
         self.told = None;
     }

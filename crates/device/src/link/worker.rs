@@ -35,6 +35,8 @@ pub(super) struct LinkWorker {
     pub(super) wire: Wire,
     pub(super) queue: Arc<Queue>,
     pub(super) common: Arc<Common>,
+    /// Another process used the line until now.
+    pub(super) taken_over: bool,
 }
 
 impl LinkWorker {
@@ -45,9 +47,10 @@ impl LinkWorker {
         wire: Wire,
         queue: Arc<Queue>,
         common: Arc<Common>,
+        taken_over: bool,
     ) -> Self {
         let schedule = Schedule::new(polls, common.clock.now());
-        Self { link, slots, schedule, wire, queue, common }
+        Self { link, slots, schedule, wire, queue, common, taken_over }
     }
 
     /// Until it is stopped. A panic that is nobody's device's (a reply, an event) costs that call only.
@@ -62,7 +65,8 @@ impl LinkWorker {
 
     fn serve(&mut self) {
         loop {
-            let on_the_wire = |job: &Job| if job.lane == Lane::Safe { Flight::Stays } else { self.flight() };
+            let on_the_wire =
+                |job: &Job| if job.lane == Lane::Safe { Flight::Stays } else { Flight::Cuttable };
             match self.queue.next(on_the_wire) {
                 Turn::Stop => return,
                 Turn::Do(job) => self.perform(job),
@@ -84,25 +88,23 @@ impl LinkWorker {
         (self.common.events)(event);
     }
 
-    /// Whether an exchange on this line may be cut in on: never where an answer in flight and a command would
-    /// meet on the same wire.
-    fn flight(&self) -> Flight {
+    /// Whether an exchange on this line is waited for, because an answer in flight and a command would meet
+    /// on the same wire. Connecting, and what lies between two exchanges, can be cut on every line.
+    fn holds_exchanges(&self) -> bool {
         let half_duplex = match &self.link.connect {
             Connect::Serial { line, protocol, .. } => line.multi_drop || *protocol == Protocol::ModbusRtu,
-            _ => false,
+            Connect::Tcp { protocol, .. } => *protocol == Protocol::ModbusRtu,
+            Connect::None => false,
         };
-        if half_duplex || !self.link.cut_in { Flight::Stays } else { Flight::Cuttable }
+        half_duplex || !self.link.cut_in
     }
 
     pub(super) fn cancel(&self, lane: Lane) -> Cancel {
         let cancel = Cancel::by(self.queue.wake().clone());
-        let cancel = match lane {
+        match lane {
             Lane::Act(epoch) => cancel.fenced(self.common.fence.clone(), epoch),
-            Lane::Safe | Lane::Query => cancel,
-        };
-        match (lane, self.flight()) {
-            (Lane::Safe, _) | (_, Flight::Stays) => cancel.uncuttable(),
-            _ => cancel,
+            Lane::Query => cancel,
+            Lane::Safe => cancel.uncuttable(),
         }
     }
 
@@ -186,7 +188,10 @@ impl LinkWorker {
         match &slot.state {
             State::Wrong(_, found) => Err(DeviceError::WrongIdentity { found: found.clone() }),
             State::Closed => Err(self.not_connected()),
-            _ if !connected => Err(self.not_connected()),
+            _ if !connected => {
+                self.lost("the connection was dropped");
+                Err(self.not_connected())
+            }
             State::Mute(on) | State::Open(on, _) if *on == connection => Ok(()),
             _ => match self.open(at, cx) {
                 Err(error) if !self.accepts_bytes(at) => Err(error),
@@ -210,14 +215,20 @@ impl LinkWorker {
         step: &Step,
         cx: &Cx<'_>,
     ) -> Result<Option<Value>, DeviceError> {
+        let holds = self.holds_exchanges();
         let Some(slot) = self.slots.get_mut(at) else { return Err(self.not_connected()) };
         let mut limit = step.timeout().unwrap_or(slot.plan.timeout);
         if matches!(step, Step::WriteRegister { format, .. } if format.mask.is_some()) {
             // Read, then written.
             limit *= 2;
         }
+        cx.cancel.hold(holds);
         let result =
             slot.call(&self.wire, &self.link, &cx.within(limit), |device, cx| device.perform(step, cx));
+        cx.cancel.hold(false);
+        if let (Ok(Some(_)), Some(slot)) = (&result, self.slots.get_mut(at)) {
+            slot.misses = 0;
+        }
         self.heed(at, cx, result)
     }
 
@@ -231,7 +242,7 @@ impl LinkWorker {
         let linked = self.link.connect != Connect::None;
         let Some(slot) = self.slots.get_mut(at) else { return result };
         match &result {
-            Ok(_) => slot.misses = 0,
+            Ok(_) => {}
             Err(error) if error.is_disconnected() => self.lost(&error.to_string()),
             Err(DeviceError::Cut) => slot.in_step &= !linked || cx.cancel.written().is_none(),
             Err(error) if error.leaves_out_of_step() => {
@@ -257,18 +268,29 @@ impl LinkWorker {
                 slot.in_step = true;
             }
         }
+        // Where replies are named, another's silence says nothing about this one's answers.
+        if self.replies_are_named() && self.slots.get(at).is_some_and(|slot| slot.in_step) {
+            return Ok(());
+        }
         self.resync_one(at, cx)
     }
 
     fn resync_one(&mut self, at: usize, cx: &Cx<'_>) -> Result<(), DeviceError> {
         let before = self.wire.connection();
-        let Some(slot) = self.slots.get_mut(at) else { return Err(self.not_connected()) };
-        let result = slot.call(&self.wire, &self.link, cx, |device, cx| device.resync(cx));
-        self.heed(at, cx, result)?;
+        self.bring_in_step(at, cx)?;
         if let Some(slot) = self.slots.get_mut(at) {
             slot.in_step = true;
         }
         if self.wire.connection() == before { Ok(()) } else { self.open(at, cx).map(drop) }
+    }
+
+    pub(super) fn bring_in_step(&mut self, at: usize, cx: &Cx<'_>) -> Result<(), DeviceError> {
+        let holds = self.holds_exchanges();
+        let Some(slot) = self.slots.get_mut(at) else { return Err(self.not_connected()) };
+        cx.cancel.hold(holds);
+        let result = slot.call(&self.wire, &self.link, cx, |device, cx| device.resync(cx));
+        cx.cancel.hold(false);
+        self.heed(at, cx, result)
     }
 
     fn close(&mut self, at: usize, cx: &Cx<'_>) -> Result<(), DeviceError> {
@@ -305,21 +327,28 @@ impl LinkWorker {
         }
     }
 
+    /// The number of the connection, if there is one.
+    pub(super) fn live(&self) -> Option<u64> {
+        self.wire.is_connected().then(|| self.wire.connection())
+    }
+
     /// Something that nobody asked for now: a poll, or a device to be opened again. Whether there was any.
     fn own_work(&mut self) -> bool {
         if self.common.quiet.load(Ordering::SeqCst) {
             return false;
         }
         let now = self.now();
-        if let Some(at) = self.slots.iter().position(|slot| slot.is_due(now)) {
-            if self.queue.begin_own(self.flight()) {
+        let live = self.live();
+        let is_due = |slot: &Slot| slot.due_at(live).is_some_and(|at| at <= now);
+        if let Some(at) = self.slots.iter().position(is_due) {
+            if self.queue.begin_own() {
                 self.open_again(at);
             }
             return true;
         }
         let wanted = Self::polled(&self.slots, &self.common);
         let Some(poll) = self.schedule.take_due(now, wanted) else { return false };
-        if self.queue.begin_own(self.flight()) {
+        if self.queue.begin_own() {
             self.poll(&poll);
         }
         true
@@ -386,8 +415,7 @@ impl LinkWorker {
             None
         } else {
             let polls = self.schedule.next_at(Self::polled(&self.slots, &self.common));
-            let retries = self.slots.iter().filter_map(Slot::due_at).min();
-            // Feeding may be allowed at any time, without a bell.
+            let retries = self.slots.iter().filter_map(|slot| slot.due_at(self.live())).min();
             [polls, retries].into_iter().flatten().min()
         };
         let left = next.map_or(Duration::from_secs(1), |at| at.saturating_duration_since(now));

@@ -20,10 +20,7 @@ pub use self::{
     stream::MAX_MESSAGE,
 };
 use self::{serial::Serial, stream::Stream, tcp::Tcp};
-pub(crate) use self::{
-    stream::{timespec, wait_for_bell},
-    wire::Wire,
-};
+pub(crate) use self::{stream::timespec, wire::Wire};
 use crate::{Cx, DeviceError};
 
 /// Says of what has come in so far how many bytes are one message; `None` if more is needed.

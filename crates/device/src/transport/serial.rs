@@ -179,6 +179,8 @@ impl Port for Serial {
             let _gone = tcflush(&port, QueueSelector::IOFlush);
             // Without a thread to spare it was closed where it stood.
             let _no_thread = closing::within(CLOSE_WITHIN, move || drop(port));
+            // Plugged in again, it may have another name, and another device its name.
+            self.lock.release();
         }
     }
 

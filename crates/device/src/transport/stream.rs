@@ -131,6 +131,8 @@ impl<P: Port> Transport for Stream<P> {
     }
 
     fn read_until(&mut self, end: MessageEnd<'_>, cx: &Cx<'_>) -> Result<Vec<u8>, DeviceError> {
+        // After the deadline one more look is taken: an answer that came while we were not running counts.
+        let mut late = false;
         loop {
             if let Some(count) = end(&self.received) {
                 let rest = self.received.split_off(count.min(self.received.len()));
@@ -141,8 +143,12 @@ impl<P: Port> Transport for Stream<P> {
                 self.port.flush_input();
                 return Err(DeviceError::Endless { limit: MAX_MESSAGE });
             }
+            if late {
+                return Err(DeviceError::Timeout);
+            }
             let fd = self.port.fd().ok_or_else(|| self.not_connected())?;
             wait(fd, PollFlags::IN, cx, true)?;
+            late = cx.left().is_zero();
             self.fill()?;
         }
     }
@@ -203,27 +209,6 @@ pub(super) fn wait(
             Some(wake) if rung => wake.hush(),
             _ if left.is_zero() => return Err(DeviceError::Timeout),
             _ => {}
-        }
-    }
-}
-
-/// Waits until `until`'s deadline, unless the exchange is cut or its own deadline comes first.
-pub(crate) fn wait_for_bell(until: &Cx<'_>, cx: &Cx<'_>) -> Result<(), DeviceError> {
-    loop {
-        if cx.cancel.is_cut() {
-            return Err(DeviceError::Cut);
-        }
-        let left = until.left();
-        if left.is_zero() {
-            return if until.deadline < cx.deadline { Ok(()) } else { Err(DeviceError::Timeout) };
-        }
-        let mut fds: Vec<_> =
-            cx.cancel.wake().map(|wake| PollFd::new(wake, PollFlags::IN)).into_iter().collect();
-        // An interrupted wait looks again.
-        let _interrupted = poll(&mut fds, Some(&timespec(left)));
-        drop(fds);
-        if let Some(wake) = cx.cancel.wake() {
-            wake.hush();
         }
     }
 }

@@ -101,6 +101,37 @@ impl LineDevice {
         answer
     }
 
+    /// Reads on to the line that is wanted; one that never stops talking does not keep us here.
+    fn read_to(&mut self, wanted: impl Fn(&str) -> bool, cx: &Cx<'_>) -> Result<String, DeviceError> {
+        loop {
+            match self.read(cx) {
+                Ok(line) if wanted(&line) => return Ok(line),
+                Ok(_) | Err(DeviceError::Endless { .. }) if cx.left().is_zero() => {
+                    return Err(DeviceError::Timeout);
+                }
+                Ok(_) | Err(DeviceError::Endless { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// A question; if it asks for the name that is known in part, lines before that name are replies to
+    /// somebody else's questions. Without the name the first line stands: another instrument's.
+    fn named(&mut self, text: &str, cx: &Cx<'_>) -> Result<String, DeviceError> {
+        let answer = self.ask(text, cx)?;
+        let Some(marker) = self.marker.take() else { return Ok(answer) };
+        let named = if !marker.asks_name(text) || marker.has_part(&answer) {
+            Ok(answer)
+        } else {
+            match self.read_to(|line| marker.has_part(line), cx) {
+                Err(DeviceError::Timeout) => Ok(answer),
+                other => other,
+            }
+        };
+        self.marker = Some(marker);
+        named
+    }
+
     fn confirmed(&mut self, text: &str, expected: &str, cx: &Cx<'_>) -> Result<Value, DeviceError> {
         let stale = self.owed;
         let mut answer = self.ask(text, cx)?;
@@ -132,7 +163,7 @@ impl Device for LineDevice {
             Step::Send { text, answer: None, .. } => self.write(text, cx).map(|()| None),
             Step::Send { text, answer: Some(expected), .. } => self.confirmed(text, expected, cx).map(Some),
             Step::Query { text, .. } => {
-                let answer = self.ask(text, cx)?;
+                let answer = self.named(text, cx)?;
                 if let Some(marker) = &mut self.marker {
                     marker.learn(text, &answer, self.owed == 0);
                 }

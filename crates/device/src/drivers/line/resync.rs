@@ -46,11 +46,21 @@ impl Marker {
         }
     }
 
+    /// Whether this asks for a name of which a part is known.
+    pub(super) fn asks_name(&self, query: &str) -> bool {
+        self.part.is_some() && query == self.query
+    }
+
+    /// Whether the line has that part.
+    pub(super) fn has_part(&self, line: &str) -> bool {
+        self.part.as_ref().is_some_and(|part| line.contains(part.as_str()))
+    }
+
     fn is_answer(&self, line: &str) -> bool {
         let line = line.trim();
         match (&self.known, &self.part) {
             (Some(known), _) => line == known,
-            (None, Some(part)) => line.contains(part.as_str()),
+            (None, Some(_)) => self.has_part(line),
             (None, None) => !line.is_empty(),
         }
     }
@@ -89,7 +99,7 @@ impl LineDevice {
             self.write(&marker.query, cx)?;
             self.owed = self.owed.saturating_add(1);
             let waiting = cx.within(self.timeout * if self.owed > 1 { 2 } else { 1 });
-            while !marker.is_answer(&self.read(&waiting)?) {}
+            self.read_to(|line| marker.is_answer(line), &waiting)?;
             if self.is_quiet(QUIET, cx)? {
                 return Ok(());
             }
@@ -100,7 +110,8 @@ impl LineDevice {
     /// A number may be anybody's: here the replies have to add up.
     fn by_count(&mut self, marker: &Marker, cx: &Cx<'_>) -> Result<(), DeviceError> {
         let all_in = self.collect_owed(cx)?;
-        let quiet = if all_in { QUIET } else { self.timeout };
+        // Half of what is left: the answer itself has to come within the rest.
+        let quiet = if all_in { QUIET } else { self.timeout.min(cx.left() / 2) };
         for _ in 0..ROUNDS {
             self.link.discard()?;
             self.write(&marker.query, cx)?;
