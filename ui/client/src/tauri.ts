@@ -1,7 +1,15 @@
-/** The native window's way to the host: Tauri IPC. The only file that knows `@tauri-apps`. */
+/**
+ * The native window's way to the host: Tauri IPC. The only file that knows `@tauri-apps`.
+ *
+ * Frames go by one of two commands, so that Tauri's permissions tell operators from everybody else: `send`
+ * (`killcord:default`) and `operate` (`killcord:operate`).
+ */
 import { Channel, invoke } from '@tauri-apps/api/core';
-import type { ToPage } from './generated/wire';
+import type { ToHost, ToPage } from './generated/wire';
 import type { Transport } from './transport';
+
+/** What the plugin answers when the host no longer knows this page: attach and resume. */
+const ATTACH = 'attach';
 
 /** The transport of a native window. */
 export function tauriTransport(): Transport {
@@ -11,7 +19,15 @@ export function tauriTransport(): Transport {
       channel.onmessage = (frame) => listener.frame(frame);
       await invoke('plugin:killcord|attach', { channel });
       return {
-        send: (frame) => invoke<void>('plugin:killcord|send', { frame }),
+        async send(frame) {
+          if (frame.t === 'hello') return hello(frame);
+          try {
+            await invoke(commandOf(frame), { frame });
+          } catch (refused) {
+            if (refused === ATTACH) listener.closed();
+            throw refused;
+          }
+        },
         close: () => {
           channel.onmessage = () => {};
         },
@@ -23,4 +39,29 @@ export function tauriTransport(): Transport {
 /** The person has read a report that names devices to check: the shell may close the window. */
 export async function closeWindow(): Promise<void> {
   await invoke('plugin:killcord|acknowledge_report');
+}
+
+function commandOf(frame: ToHost): string {
+  switch (frame.t) {
+    case 'arm':
+    case 'set':
+    case 'acknowledge':
+    case 'take_control':
+      return 'plugin:killcord|operate';
+    default:
+      return 'plugin:killcord|send';
+  }
+}
+
+/** A window that may not operate is refused `operate`; it attaches as an observer. */
+async function hello(frame: ToHost & { t: 'hello' }): Promise<void> {
+  if (frame.want === 'operator') {
+    try {
+      await invoke('plugin:killcord|operate', { frame });
+      return;
+    } catch (refused) {
+      if (refused === ATTACH) throw refused;
+    }
+  }
+  await invoke('plugin:killcord|send', { frame });
 }
