@@ -215,6 +215,7 @@ fn a_mute_device_is_told_to_be_safe_all_the_same() {
     let mut plan = supply(instrument.port);
     plan.devices[0].open = vec![Item::Do(Step::send("SYST:REM"))];
     let bench = Bench::start(plan, Vec::new());
+    bench.links.quiet(true);
     let opened = bench.run(0, Work::Open, Lane::Safe);
     assert_eq!((opened.outcome, opened.out_of_step), (Err(Failure::Timeout), true));
     assert!(!bench.links.is_open(DeviceIx(0)));
@@ -222,6 +223,8 @@ fn a_mute_device_is_told_to_be_safe_all_the_same() {
     assert_eq!((told.outcome, told.out_of_step), (Ok(None), true));
     instrument.wait_for("OUTP OFF");
     assert_eq!(instrument.texts(), ["*IDN?", "SYST:REM", "OUTP OFF"]);
+    // Opening it again on the way to safe asks nothing that would hold up the next safe byte.
+    assert_eq!(bench.run(0, Work::Open, Lane::Safe).outcome, Err(Failure::Timeout));
     assert_eq!(bench.run(0, Work::Resync, Lane::Safe).outcome, Err(Failure::Timeout));
 }
 

@@ -141,6 +141,8 @@ impl LinkWorker {
             Some(at) => {
                 let before = self.is_out_of_step(at);
                 let outcome = match &work {
+                    // Safe bytes do not wait until a device that is connected says who it is after all.
+                    Work::Open if lane == Lane::Safe && self.is_mute(at) => Err(DeviceError::Timeout),
                     Work::Open => self.open(at, &cx),
                     Work::Step(step) => self.step(at, step, lane, &cx),
                     Work::Resync => self.resync(at, &cx).map(|()| None),
@@ -202,6 +204,12 @@ impl LinkWorker {
 
     fn accepts_bytes(&self, at: usize) -> bool {
         self.slots.get(at).is_some_and(|slot| matches!(slot.state, State::Mute(_) | State::Open(..)))
+    }
+
+    /// Connected, and it did not say who it is.
+    fn is_mute(&self, at: usize) -> bool {
+        let live = self.live();
+        self.slots.get(at).is_some_and(|slot| matches!(slot.state, State::Mute(on) if live == Some(on)))
     }
 
     fn not_connected(&self) -> DeviceError {
