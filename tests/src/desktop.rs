@@ -43,6 +43,12 @@ impl<'d> Desktop<'d> {
         Self { process: display.dress(launch).start(), display, inspector: None }
     }
 
+    /// A program that was started and dressed by other means.
+    #[must_use]
+    pub const fn adopt(display: &'d Display, process: Process) -> Self {
+        Self { process, display, inspector: None }
+    }
+
     /// Starts any Tauri program so that its page can be driven.
     #[must_use]
     #[track_caller]

@@ -9,16 +9,22 @@
 // A harness that cannot start its parts has nobody to hand an error to: the test fails there, with the text.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+pub mod blackhole;
+pub mod bus;
 pub mod clock;
+pub mod demo;
 pub mod desktop;
 pub mod display;
 pub mod instrument;
+pub mod journal;
 pub mod load;
 pub mod peers;
 pub mod place;
 pub mod port;
 pub mod process;
+pub mod rigs;
 pub mod station;
 pub mod storage;
+pub mod terminal;
 pub mod wait;
 pub mod webdriver;

@@ -131,6 +131,16 @@ impl Page {
         }
     }
 
+    /// Arms the rig as a person does in the panel: the button, then the one in the dialog.
+    ///
+    /// # Panics
+    /// When the panel does not offer it.
+    #[track_caller]
+    pub fn arm(&self) {
+        self.click("button", "Arm");
+        self.click("button", "Arm the rig");
+    }
+
     /// Presses keys, as the W3C key actions spell them: `\u{e03c}` is F12.
     ///
     /// # Panics

@@ -30,8 +30,9 @@ fn scpi_instruments_answer_and_their_log_gives_the_order_of_commands() {
     tell(peers.pace(), ":OUTP1:STAT 0\n");
     until_true("the pressure controller to be off", SOON, || !peers.pace_is_on());
 
+    let seen: Vec<String> = peers.commands().iter().map(ToString::to_string).collect();
     assert_eq!(
-        peers.command_texts(),
+        seen,
         ["pace :OUTP1:STAT 1", "cryocon CONTROL", "pace :OUTP1:STAT 0"],
         "each command once, in order, and no query among them"
     );
@@ -56,6 +57,8 @@ fn the_furnace_counts_reads_and_writes_of_each_register() {
     mbpoll(&furnace, &["-t", "0", "-r", "32", "127.0.0.1", "1"]);
     assert!(furnace.is_on());
     assert_eq!(furnace.register(2).writes(), 1);
+    let seen: Vec<String> = furnace.commands().iter().map(ToString::to_string).collect();
+    assert_eq!(seen, ["furnace write_register 11 850", "furnace write_coil 32 true"]);
     furnace.set(10, 131);
     assert_eq!(furnace.register(10).value(), 131);
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::PtyPair;
+use super::{PtyPair, Received};
 use crate::place;
 use crate::port::Port;
 use crate::process::{Launch, Process};
@@ -16,7 +16,7 @@ use crate::wait::{LONG, until};
 
 /// The simulator.
 pub struct Furnace {
-    _process: Process,
+    process: Process,
     modbus: Port,
     http: Port,
     _dir: TempDir,
@@ -93,7 +93,7 @@ impl Furnace {
         std::fs::write(&file, config.to_string()).unwrap();
         let http = Port::free();
         let process = launch(&file, &http).dir(dir.path()).start();
-        let furnace = Self { _process: process, modbus, http, _dir: dir };
+        let furnace = Self { process, modbus, http, _dir: dir };
         until("the furnace's REST port", LONG, || furnace.try_registers(10, 10));
         until("the furnace's Modbus port", LONG, || {
             // A serial server has none; it is up when REST is.
@@ -130,6 +130,26 @@ impl Furnace {
         serde_json::from_value(answer.get("register_rows")?.clone()).ok()
     }
 
+    /// What was written to it over Modbus, in order: `write_register 11 850`, `write_coil 32 true`.
+    #[must_use]
+    pub fn commands(&self) -> Vec<Received> {
+        let written = |text: &str| {
+            let (_, pdu) = text.split_once("decoded PDU ")?;
+            let word = match pdu {
+                pdu if pdu.contains("WriteSingleCoilRequest(") => "write_coil",
+                pdu if pdu.contains("WriteSingleRegisterRequest(") => "write_register",
+                pdu if pdu.contains("WriteMultiple") => "write_many",
+                _ => return None,
+            };
+            let field = |name: &str| Some(pdu.split_once(name)?.1.split([',', ']']).next()?.to_lowercase());
+            let value =
+                Some(field("registers=[")?).filter(|it| !it.is_empty()).or_else(|| field("bits=["))?;
+            let command = format!("{word} {} {value}", field("address=")?);
+            Some(Received { logged: text.get(..23)?.to_owned(), instrument: "furnace".to_owned(), command })
+        };
+        self.process.output().lines().iter().filter_map(|line| written(&line.text)).collect()
+    }
+
     /// Whether coil 32, the heater, is on.
     #[must_use]
     #[track_caller]
@@ -149,6 +169,7 @@ impl Furnace {
 fn launch(file: &Path, http: &Port) -> Launch {
     Launch::new(place::peer("pymodbus.simulator"))
         .args(["--modbus_server", "plc", "--modbus_device", "furnace", "--http_host", "127.0.0.1"])
+        .args(["--log", "debug"])
         .arg("--http_port")
         .arg(http.number().to_string())
         .arg("--json_file")

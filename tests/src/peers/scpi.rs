@@ -6,10 +6,11 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::Received;
 use crate::place;
 use crate::port::Port;
 use crate::process::{Launch, Process};
@@ -21,17 +22,6 @@ pub struct Scpi {
     pace: Port,
     cryocon: Port,
     dir: TempDir,
-}
-
-/// A command that an instrument has received.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Received {
-    /// When the server's log told of it.
-    pub at: Instant,
-    /// `pace` or `cryocon`.
-    pub instrument: String,
-    /// Without its line end.
-    pub command: String,
 }
 
 impl Scpi {
@@ -131,18 +121,12 @@ impl Scpi {
         let all = self.process.output().lines().into_iter().filter_map(|line| {
             // 2026-11-22 03:30:00,123 DEBUG simulator.pace: request b':OUTP1:STAT 0\n'
             let (head, request) = line.text.split_once(": request b")?;
-            let instrument = head.rsplit_once("simulator.")?.1.to_owned();
+            let (logged, instrument) = (head.get(..23)?, head.rsplit_once("simulator.")?.1);
             let command = request.trim_matches(|quote| quote == '\'' || quote == '"');
             let command = command.replace("\\r", "").replace("\\n", "").trim().to_owned();
-            Some(Received { at: line.at, instrument, command })
+            Some(Received { logged: logged.to_owned(), instrument: instrument.to_owned(), command })
         });
         all.filter(|received| !received.command.is_empty() && !received.command.ends_with('?')).collect()
-    }
-
-    /// As [`Self::commands`], as short texts: `pace :OUTP1:STAT 0`.
-    #[must_use]
-    pub fn command_texts(&self) -> Vec<String> {
-        self.commands().into_iter().map(|it| format!("{} {}", it.instrument, it.command)).collect()
     }
 
     /// The server's process.

@@ -1,0 +1,96 @@
+//! What the programs have put on record, read by the command that a person would use.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::station::Station;
+use crate::wait::SOON;
+
+/// The journal of a rig, as `killcord journal --json` shows it.
+#[derive(Debug)]
+pub struct Journal {
+    runs: Vec<Value>,
+    teardowns: Vec<Value>,
+    reports: Vec<Value>,
+}
+
+impl Journal {
+    /// Reads it, with the whole report of each teardown.
+    ///
+    /// # Panics
+    /// When `killcord journal` fails.
+    #[must_use]
+    #[track_caller]
+    pub fn read(station: &Station, rig: &Path) -> Self {
+        let all = json(station, &["journal".as_ref(), rig, "--json".as_ref()]);
+        let list = |name: &str| all[name].as_array().cloned().unwrap_or_default();
+        let (runs, teardowns) = (list("runs"), list("teardowns"));
+        let reports = teardowns.iter().map(|teardown| {
+            let id = teardown["id"].to_string();
+            json(
+                station,
+                &["journal".as_ref(), "show".as_ref(), id.as_ref(), rig, "--json".as_ref()],
+            )
+        });
+        let reports = reports.collect();
+        Self { runs, teardowns, reports }
+    }
+
+    /// The lives of the host, newest first.
+    #[must_use]
+    pub fn runs(&self) -> &[Value] {
+        &self.runs
+    }
+
+    /// The last teardown, without its report.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    #[track_caller]
+    pub fn last(&self) -> &Value {
+        self.teardowns.first().expect("the journal holds no teardown")
+    }
+
+    /// All teardowns, newest first.
+    #[must_use]
+    pub fn teardowns(&self) -> &[Value] {
+        &self.teardowns
+    }
+
+    /// The whole report of the last teardown.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    #[track_caller]
+    pub fn report(&self) -> &Value {
+        self.reports.first().expect("the journal holds no teardown")
+    }
+
+    /// A device in the last report.
+    ///
+    /// # Panics
+    /// When it is not in it.
+    #[must_use]
+    #[track_caller]
+    pub fn device(&self, name: &str) -> &Value {
+        let devices = self.report()["devices"].as_array().expect("the report lists no devices");
+        devices.iter().find(|device| device["name"] == name).expect("the report lacks this device")
+    }
+
+    /// How a device ended in the last report: `safe_verified`.
+    #[must_use]
+    #[track_caller]
+    pub fn status(&self, name: &str) -> &str {
+        self.device(name)["status"].as_str().expect("the report has no status")
+    }
+}
+
+#[track_caller]
+fn json(station: &Station, args: &[&Path]) -> Value {
+    let ended = station.killcord(args).run(SOON);
+    assert!(ended.status.success(), "killcord {args:?}: {}", ended.stderr);
+    serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{args:?}: {error}: {}", ended.stdout))
+}
