@@ -3,7 +3,7 @@
 //! Every diagnostic carries its file's text, so that it can be shown long after the file was let go. The
 //! drawing is annotate-snippets', the library that draws the Rust compiler's own diagnostics.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, io::IsTerminal, sync::Arc};
 
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
@@ -28,6 +28,21 @@ pub enum Style {
     Plain,
     /// With the colours of a terminal.
     Coloured,
+}
+
+impl Style {
+    /// Coloured for a terminal that takes colours, plain for everything else; `NO_COLOR` set to anything
+    /// wins (<https://no-color.org>).
+    #[must_use]
+    pub fn of(stream: &impl IsTerminal) -> Self {
+        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        if stream.is_terminal() && set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb")
+        {
+            Self::Coloured
+        } else {
+            Self::Plain
+        }
+    }
 }
 
 /// One problem: where, what, and what to do about it.

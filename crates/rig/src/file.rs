@@ -49,7 +49,7 @@ impl RigFile {
     /// Takes a text; `name` is what diagnostics call it.
     ///
     /// # Errors
-    /// Too large (1 MiB), or not UTF-8.
+    /// Too large (256 KiB), or not UTF-8.
     pub fn parse(name: &str, text: impl Into<Vec<u8>>) -> Result<Self, Diagnostics> {
         let bytes: Vec<u8> = text.into();
         if bytes.len() > limits::FILE {

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-/// Bytes of a rig file.
-pub(crate) const FILE: usize = 1 << 20;
+/// Bytes of a rig file: 250 devices of a thousand bytes each, and what the parser reads in well under a second
+/// whatever stands there.
+pub(crate) const FILE: usize = 256 << 10;
 /// Devices.
 pub(crate) const DEVICES: usize = 256;
 /// `[[link]]`s.

@@ -10,19 +10,23 @@ use crate::{
     source::{Source, Span},
 };
 
-/// More than a person reads; what comes after is only counted.
+/// More than a person reads.
 const SHOWN: usize = 100;
+
+/// More than is shown, so that the first ones of the file are among them; what comes after is only counted.
+const KEPT: usize = 1000;
 
 /// The problems found so far.
 pub(crate) struct Problems {
     source: Arc<Source>,
     found: RefCell<Vec<Diagnostic>>,
     errors: Cell<usize>,
+    counted: Cell<usize>,
 }
 
 impl Problems {
     pub(crate) fn new(source: Arc<Source>) -> Self {
-        Self { source, found: RefCell::default(), errors: Cell::new(0) }
+        Self { source, found: RefCell::default(), errors: Cell::new(0), counted: Cell::new(0) }
     }
 
     pub(crate) fn source(&self) -> &Source {
@@ -54,7 +58,7 @@ impl Problems {
         let refused = self.any_error();
         let mut found = self.found.into_inner();
         found.sort_by_key(|problem| (problem.span, problem.severity));
-        let more = found.len().saturating_sub(SHOWN);
+        let more = (found.len() + self.counted.get()).saturating_sub(SHOWN);
         if more > 0 {
             // Errors are kept before warnings: a refusal always shows why.
             found.sort_by_key(|problem| problem.severity);
@@ -128,6 +132,12 @@ impl Draft<'_> {
         if self.diagnostic.severity == Severity::Error {
             self.problems.errors.set(self.problems.errors.get() + 1);
         }
-        self.problems.found.borrow_mut().push(self.diagnostic);
+        let first_errors = self.diagnostic.severity == Severity::Error && self.problems.errors.get() <= SHOWN;
+        let mut found = self.problems.found.borrow_mut();
+        if found.len() < KEPT || first_errors {
+            found.push(self.diagnostic);
+        } else {
+            self.problems.counted.set(self.problems.counted.get() + 1);
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Rig files that people are given: each is read here as they would have it read.
 
+#![allow(clippy::unwrap_used)] // helpers of tests: a failure is a failed test
+
 mod common;
 
 use common::*;

@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
         let side = |key, help| -> Option<Step> { self.steps.action(fields.require(key, help)?) };
         let on = side("on", "write on = \"OUTP ON\", or { write_coil = 0, value = true }");
         let off = side("off", "write off = \"OUTP OFF\", or { write_coil = 0, value = false }");
-        let query = fields.get("query").and_then(|node| self.steps.asked(node));
+        let query = fields.get("query").and_then(|node| self.steps.readback(node));
         let is_on = query.as_ref().and_then(|asked| asked.condition.clone());
         let kind = on.zip(off).map(|(on, off)| ControlKind::Toggle { on, off, is_on });
         (kind, query)

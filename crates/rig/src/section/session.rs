@@ -1,5 +1,7 @@
 //! `[session]`
 
+use std::time::Duration;
+
 use killcord_core::policy::{Liveness, Session};
 
 use super::not_yet;
@@ -7,6 +9,8 @@ use crate::{duration::show, fields::Fields};
 
 /// Beats that may be missed before a lease is over, at least.
 const BEATS: u32 = 3;
+/// More often would load the host for nothing.
+const FASTEST_BEAT: Duration = Duration::from_millis(50);
 
 /// Reads the section; every key has a default.
 pub(crate) fn read(root: &Fields<'_>) -> Session {
@@ -16,8 +20,16 @@ pub(crate) fn read(root: &Fields<'_>) -> Session {
         return session;
     };
     let beat = fields.field("beat");
-    if let Some(found) = beat.and_then(|field| field.node.time()) {
-        session.beat = found;
+    if let Some((field, found)) = beat.and_then(|field| Some((field, field.node.time()?))) {
+        if found < FASTEST_BEAT {
+            field
+                .node
+                .error(format!("`beat` is at least {}", show(FASTEST_BEAT)))
+                .help("leave it out for 1s")
+                .tell();
+        } else {
+            session.beat = found;
+        }
     }
     let expire_after = fields.field("expire_after");
     if let Some(found) = expire_after.and_then(|field| field.node.time()) {

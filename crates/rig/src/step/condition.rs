@@ -78,7 +78,16 @@ fn timing(
     };
     let every_time = match every {
         None => Some(limits::CHECK_EVERY),
-        Some(field) => field.node.time().map(|time| time.max(limits::FASTEST)),
+        Some(field) => field.node.time().and_then(|time| {
+            if time >= limits::FASTEST {
+                return Some(time);
+            }
+            field
+                .node
+                .error(format!("`every` is at least {}", crate::duration::show(limits::FASTEST)))
+                .tell();
+            None
+        }),
     };
     match (within, every) {
         (Some(within), _) if !has_condition => steps

@@ -131,8 +131,19 @@ impl<'a> Steps<'a> {
         Some(asked)
     }
 
-    /// A question, its condition allowed.
-    pub(crate) fn asked(self, node: Node<'a>) -> Option<Asked> {
+    /// A question that is asked again by itself, its condition allowed.
+    pub(crate) fn readback(self, node: Node<'a>) -> Option<Asked> {
+        let asked = self.asked(node)?;
+        if asked.within.is_some() {
+            node.error(format!("`{}` is asked again and again: `within` has no place here", node.key))
+                .help("leave `within` out")
+                .tell();
+            return None;
+        }
+        Some(asked)
+    }
+
+    fn asked(self, node: Node<'a>) -> Option<Asked> {
         match self.parse(node, Text::Asked)? {
             Parsed::Ask(asked) => Some(asked),
             _ => {
@@ -166,9 +177,10 @@ impl<'a> Steps<'a> {
             _ => Text::Sent,
         };
         match self.parse(node, text)? {
-            Parsed::Act(step) | Parsed::Ask(Asked { step, condition: None, within: None, .. }) => Some(step),
+            Parsed::Act(step)
+            | Parsed::Ask(Asked { step, condition: None, within: None, field: None, .. }) => Some(step),
             _ => {
-                node.error(format!("`{}` takes one exchange, without a condition", node.key))
+                node.error(format!("`{}` takes one exchange, without a condition or field", node.key))
                     .help("such as \"*OPC?\" or { write_register = 4096, value = 1 }")
                     .tell();
                 None
