@@ -1,4 +1,5 @@
 /** Puts the panel on the page. */
+import './lib/locale';
 import type { Killcord } from '@killcord/client';
 import { mount } from 'svelte';
 import 'uplot/dist/uPlot.min.css';

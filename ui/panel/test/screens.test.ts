@@ -177,6 +177,17 @@ describe('controls', () => {
   });
 });
 
+it('a browser whose language is none (LANG=C in WebKitGTK) shows the panel all the same', async () => {
+  page = await browser.newPage({ viewport: WIDE });
+  problems = [];
+  page.on('pageerror', (error) => problems.push(String(error)));
+  await page.addInitScript(() => {
+    Object.defineProperty(Navigator.prototype, 'language', { get: () => 'C', configurable: true });
+  });
+  await page.goto(`${server.url}?fake=armed`);
+  await state().getByText('Armed').waitFor();
+});
+
 describe('words', () => {
   it('of a report name what to check by hand, and Close asks the shell', async () => {
     await open('report');

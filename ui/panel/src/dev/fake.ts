@@ -40,6 +40,7 @@ export class FakeHost implements Transport {
   readonly #now: () => number;
   #listener: Listener | null = null;
   #n = 1;
+  readonly #readAt = new Map<string, number>();
   #timers: ReturnType<typeof setInterval>[] = [];
 
   constructor(scene: Scene = {}, now: () => number = () => performance.now()) {
@@ -169,14 +170,17 @@ export class FakeHost implements Transport {
     this.#scene.then?.(this);
   }
 
-  /** Reads every instrument once. */
+  /** Reads what is due. */
   measure(): void {
     const at = this.#now();
     const energised = this.rig.state === 'armed';
     const readings: ReadingUpdate[] = [];
     this.rig.devices.forEach((device, place) => {
       if (typeof device.state === 'object' || device.state === 'disconnected') return;
-      for (const { name, limits } of device.readings) {
+      for (const { name, limits, every_ms } of device.readings) {
+        const key = `${place}:${name}`;
+        if (at - (this.#readAt.get(key) ?? -Infinity) < every_ms) continue;
+        this.#readAt.set(key, at);
         const value = wave(place, name, at, energised);
         const outside = typeof value === 'number' && value > (limits?.max ?? Infinity);
         readings.push({ device: place, name, at_ms: at, value, outside });

@@ -11,6 +11,8 @@ import { Ring } from '../lib/ring';
 export const WINDOW = 60_000;
 /** Text changes at most so often, in milliseconds. */
 const CALM = 100;
+/** No ring is smaller, should values come faster than a rig file says. */
+const SMALLEST = 512;
 /** No ring is larger, whatever a rig file says of `every`. */
 const LARGEST = 8_192;
 
@@ -126,7 +128,8 @@ export class Readings {
 }
 
 function capacity(everyMs: number): number {
-  return Math.min(LARGEST, Math.ceil((WINDOW / Math.max(1, everyMs)) * 1.2) + 16);
+  const due = Math.ceil((WINDOW / Math.max(1, everyMs)) * 1.2) + 16;
+  return Math.min(LARGEST, Math.max(SMALLEST, due));
 }
 
 function key(device: number, name: string, control: boolean): string {
