@@ -1,6 +1,7 @@
 //! What the programs have put on record, read by the command that a person would use.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -28,10 +29,7 @@ impl Journal {
         let (runs, teardowns) = (list("runs"), list("teardowns"));
         let reports = teardowns.iter().map(|teardown| {
             let id = teardown["id"].to_string();
-            json(
-                station,
-                &["journal".as_ref(), "show".as_ref(), id.as_ref(), rig, "--json".as_ref()],
-            )
+            json(station, &["journal".as_ref(), "show".as_ref(), id.as_ref(), rig, "--json".as_ref()])
         });
         let reports = reports.collect();
         Self { runs, teardowns, reports }
@@ -93,4 +91,14 @@ fn json(station: &Station, args: &[&Path]) -> Value {
     let ended = station.killcord(args).run(SOON);
     assert!(ended.status.success(), "killcord {args:?}: {}", ended.stderr);
     serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{args:?}: {error}: {}", ended.stdout))
+}
+
+/// A time in a report.
+///
+/// # Panics
+/// When it is none.
+#[must_use]
+#[track_caller]
+pub fn time(value: &Value) -> Duration {
+    serde_json::from_value(value.clone()).unwrap_or_else(|error| panic!("no time: {value}: {error}"))
 }

@@ -18,6 +18,7 @@ pub mod display;
 pub mod instrument;
 pub mod journal;
 pub mod load;
+pub mod measure;
 pub mod peers;
 pub mod place;
 pub mod port;

@@ -21,7 +21,7 @@ fn rig(bath: &Julabo, supply: &Instrument) -> String {
 name = "bath"
 label = "Thermal bath"
 driver = "line"
-connect = "tcp://127.0.0.1:{}?write_term=cr&read_term=crlf"
+connect = "tcp://127.0.0.1:{}?term=cr"
 id = "VERSION"
 timeout = "500ms"
 safe_after = ["psu"]
