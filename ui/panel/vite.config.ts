@@ -7,7 +7,7 @@ const csp = "default-src 'self'; style-src 'self'; script-src 'self'";
 /** `--mode fake` builds the panel on a fake backend, for screenshots and tests; never the production build. */
 export default defineConfig(({ mode }) => ({
   base: './',
-  plugins: [svelte()],
+  plugins: [svelte({ configFile: false })],
   build: {
     outDir: mode === 'fake' ? '../../target/panel-fake' : 'dist',
     emptyOutDir: true,
