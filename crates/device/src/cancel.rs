@@ -107,9 +107,9 @@ impl Cancel {
         self
     }
 
-    /// While held it is not cut: an exchange on a half-duplex line is waited for.
-    pub fn hold(&self, held: bool) {
-        self.held.set(held);
+    /// It is over: between two exchanges a cut counts on every line.
+    pub(crate) fn end(&self) {
+        self.held.set(false);
     }
 
     /// Whether the exchange is to end now.
@@ -122,6 +122,13 @@ impl Cancel {
     #[must_use]
     pub fn wake(&self) -> Option<&Wake> {
         self.wake.as_deref()
+    }
+
+    /// Another exchange of the same job begins: nothing of it has gone out yet. Held, it is not cut: on a
+    /// half-duplex line it is waited for.
+    pub(crate) fn begin(&self, held: bool) {
+        self.written.set(None);
+        self.held.set(held);
     }
 
     /// When the exchange's first byte had gone out.

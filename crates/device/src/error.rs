@@ -9,7 +9,7 @@ use killcord_core::plan::Failure;
 #[non_exhaustive]
 pub enum DeviceError {
     /// Nothing could be connected to.
-    #[error("cannot connect to {target}: {}", plain(source))]
+    #[error("cannot connect to {target}: {}", plain(target, source))]
     Connect {
         /// Where to: `192.168.1.21:5025`, `/dev/ttyUSB0`.
         target: String,
@@ -41,7 +41,7 @@ pub enum DeviceError {
         holder: String,
     },
     /// The connection broke.
-    #[error("the connection to {target} broke: {}; check cable and power", plain(source))]
+    #[error("the connection to {target} broke: {source}; check cable and power")]
     Broken {
         /// Where to.
         target: String,
@@ -151,10 +151,12 @@ impl From<&DeviceError> for Failure {
 }
 
 /// An error of the system with a remedy where one is known.
-fn plain(error: &io::Error) -> String {
+fn plain(target: &str, error: &io::Error) -> String {
     let remedy = match error.kind() {
         io::ErrorKind::NotFound => "is it plugged in?",
-        io::ErrorKind::PermissionDenied => "add your user to the group `dialout` and log in again",
+        io::ErrorKind::PermissionDenied if target.starts_with("/dev/") => {
+            "add your user to the group `dialout` and log in again"
+        }
         io::ErrorKind::ConnectionRefused => "is it switched on, and is the port right?",
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => "check the network",
         _ => return error.to_string(),

@@ -321,3 +321,76 @@ fn one_device_of_a_link_is_closed_and_the_other_goes_on() {
     assert!(matches!(bench.query(0, "A?").outcome, Err(Failure::Disconnected(_))));
     assert_eq!(text(&bench.query(1, "B?")).as_deref(), Some("B?"));
 }
+
+#[test]
+fn on_a_shared_line_one_devices_owed_reply_is_no_other_devices_answer() {
+    let instrument = Instrument::start(|line, stream| match line {
+        "A:VOLT?" => {
+            std::thread::sleep(Duration::from_millis(300));
+            say(stream, "0");
+        }
+        "A:ID?" | "B:ID?" => say(stream, line),
+        "B:OUTP?" => say(stream, "1"),
+        _ => {}
+    });
+    let devices = ["A", "B"].map(|name| {
+        let mut device = testing::device(name, "line");
+        device.id = Some(Step::query(format!("{name}:ID?")));
+        device
+    });
+    let bench =
+        Bench::start(testing::plan(vec![testing::link(instrument.port)], devices.to_vec()), Vec::new());
+    bench.open(0).outcome.unwrap();
+    bench.open(1).outcome.unwrap();
+    assert_eq!(bench.query(0, "A:VOLT?").outcome, Err(Failure::Timeout));
+    assert!(bench.safe(1, Step::send("B:OUTP OFF")).out_of_step, "the line is, not the device");
+    let resync = bench.run(1, Work::Resync, Lane::Safe);
+    assert_eq!((resync.outcome, resync.out_of_step), (Ok(None), false));
+    let read = bench.safe(1, Step::query("B:OUTP?"));
+    assert_eq!((text(&read).as_deref(), read.out_of_step), (Some("1"), false));
+}
+
+#[test]
+fn links_run_over_a_script_as_over_a_wire() {
+    let script = testing::Script::new()
+        .expects("*IDN?\n")
+        .replies("HAMEG\n")
+        .expects("OUTP OFF\n")
+        .expects("OUTP?\n")
+        .replies("0\n");
+    let mut plan = one(1);
+    plan.devices[0].id = Some(Step::query("*IDN?"));
+    let bench = Bench::over(plan, Box::new(script.clone()));
+    bench.open(0).outcome.unwrap();
+    bench.safe(0, Step::send("OUTP OFF")).outcome.unwrap();
+    assert_eq!(text(&bench.safe(0, Step::query("OUTP?"))).as_deref(), Some("0"));
+    script.finish();
+}
+
+/// The bench of the promise: a query that takes 150 ms, asked every 200 ms. At a moment of each cycle the
+/// safe step is handed over, and has to be written behind whatever is in flight.
+#[test]
+fn the_first_safe_byte_waits_for_no_poll() {
+    let instrument = Instrument::start(|line, stream| {
+        if line == "SLOW?" {
+            std::thread::sleep(Duration::from_millis(150));
+            say(stream, "1");
+        }
+    });
+    let mut plan = one(instrument.port);
+    plan.devices[0].timeout = Duration::from_secs(1);
+    let bench = Bench::start(plan, vec![poll(1, "SLOW?", 200)]);
+    bench.open(0).outcome.unwrap();
+    let mut took: Vec<Duration> = (0..20)
+        .map(|turn| {
+            std::thread::sleep(Duration::from_millis(13 * turn % 50));
+            let asked = Instant::now();
+            let told = bench.safe(0, Step::send("OUTP OFF"));
+            told.written.unwrap() - asked
+        })
+        .collect();
+    took.sort();
+    println!("first safe byte: median {:?}, longest {:?}", took[10], took[19]);
+    // Far above the promise: this machine may be busy with anything. Far below the 150 ms of the query.
+    assert!(took[10] < Duration::from_millis(20), "{took:?}");
+}

@@ -227,6 +227,18 @@ fn on_a_line_that_devices_share_an_exchange_is_waited_for() {
     assert_eq!(text(&slow.recv_timeout(PATIENCE).unwrap()).as_deref(), Some("7"));
 }
 
+#[test]
+fn a_port_whose_device_takes_no_bytes_is_closed_in_time() {
+    let pty = Pty::open();
+    let bench = Bench::start(one(pty.link(lines(), SerialLine::default())), Vec::new());
+    bench.open(0).outcome.unwrap();
+    // Nobody reads the master: the kernel holds what is written.
+    bench.safe(0, Step::send("x".repeat(2_000))).outcome.unwrap();
+    let began = Instant::now();
+    assert_eq!(bench.run(0, Work::Close, Lane::Safe).outcome, Ok(None));
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
 // ---- Modbus RTU ----
 
 /// CRC-16/MODBUS, written a second time: the driver's own must not check itself.

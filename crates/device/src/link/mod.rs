@@ -233,7 +233,7 @@ impl Links {
             match thread {
                 Ok(thread) => links.push(Link { queue, lock, ended: Mutex::new(ended), _thread: thread }),
                 Err(source) => {
-                    Self { links, common }.stop(Duration::from_secs(1));
+                    drop(Self { links, common });
                     return Err(StartError::System { link: name, source });
                 }
             }
@@ -329,6 +329,15 @@ impl Links {
             all &= !matches!(ended.recv_timeout(left), Err(std::sync::mpsc::RecvTimeoutError::Timeout));
         }
         all
+    }
+}
+
+/// Without [`Links::stop`] the threads are told to end, and nobody waits for them.
+impl Drop for Links {
+    fn drop(&mut self) {
+        for link in &self.links {
+            link.queue.stop();
+        }
     }
 }
 

@@ -207,12 +207,15 @@ impl LinkWorker {
         }
     }
 
-    /// Tells of a failure to open once, and sets the time of the next try.
-    pub(super) fn could_not_open(&mut self, at: usize, failure: Failure) {
+    /// Sets the time of the next try, and tells of the failure if it is another than the last one. Being cut
+    /// off is nobody's failure.
+    pub(super) fn could_not_open(&mut self, at: usize, error: &DeviceError) {
         let now = self.now();
         let Some(slot) = self.slots.get_mut(at) else { return };
         slot.try_later(now);
-        if slot.told.as_ref() != Some(&failure) {
+        let failure = Failure::from(error);
+        let cut = matches!(error, DeviceError::Cut | DeviceError::Fenced);
+        if !cut && slot.told.as_ref() != Some(&failure) {
             slot.told = Some(failure.clone());
             let device = slot.ix;
             self.tell(LinkEvent::OpenFailed { device, failure });
@@ -227,15 +230,8 @@ impl LinkWorker {
         let deadline = self.now() + CONNECT + slot.plan.timeout * 4;
         self.queue.busy(deadline);
         let cx = Cx { deadline, cancel: &cancel, clock: common.clock.as_ref() };
-        match self.open(at, &cx) {
-            Ok(_) => {}
-            Err(DeviceError::Cut | DeviceError::Fenced) => {
-                let now = self.now();
-                if let Some(slot) = self.slots.get_mut(at) {
-                    slot.try_later(now);
-                }
-            }
-            Err(error) => self.could_not_open(at, Failure::from(&error)),
+        if let Err(error) = self.open(at, &cx) {
+            self.could_not_open(at, &error);
         }
         self.queue.idle();
     }

@@ -150,16 +150,17 @@ impl LinkWorker {
                 };
                 let out_of_step = self.is_out_of_step(at)
                     || (before && matches!(work, Work::Step(_)) && lane == Lane::Safe);
+                if let (Work::Open, Err(error)) = (&work, &outcome) {
+                    self.could_not_open(at, error);
+                }
                 let written = cancel.written();
                 let outcome = outcome.map_err(|error| failure(&error, written.is_some()));
-                if let (Work::Open, Err(failure)) = (&work, &outcome) {
-                    self.could_not_open(at, failure.clone());
-                }
                 Done { outcome, out_of_step, written }
             }
         };
-        self.queue.idle();
+        // Busy until it has been told: a reply that blocks is a thread that is stuck.
         reply(done);
+        self.queue.idle();
     }
 
     /// One step, on a line that is in step unless the step is a safe one.
@@ -230,10 +231,10 @@ impl LinkWorker {
             // Read, then written.
             limit *= 2;
         }
-        cx.cancel.hold(holds);
+        cx.cancel.begin(holds);
         let result =
             slot.call(&self.wire, &self.link, &cx.within(limit), |device, cx| device.perform(step, cx));
-        cx.cancel.hold(false);
+        cx.cancel.end();
         if let (Ok(Some(_)), Some(slot)) = (&result, self.slots.get_mut(at)) {
             slot.misses = 0;
         }
@@ -295,9 +296,9 @@ impl LinkWorker {
     pub(super) fn bring_in_step(&mut self, at: usize, cx: &Cx<'_>) -> Result<(), DeviceError> {
         let holds = self.holds_exchanges();
         let Some(slot) = self.slots.get_mut(at) else { return Err(self.not_connected()) };
-        cx.cancel.hold(holds);
+        cx.cancel.begin(holds);
         let result = slot.call(&self.wire, &self.link, cx, |device, cx| device.resync(cx));
-        cx.cancel.hold(false);
+        cx.cancel.end();
         self.heed(at, cx, result)
     }
 

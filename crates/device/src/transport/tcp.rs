@@ -111,6 +111,7 @@ impl Port for Tcp {
                 self.lock.release();
             }
         }
+        self.resolver.nobody_there();
         Err(last)
     }
 

@@ -19,7 +19,7 @@ use std::{
 };
 
 use killcord_core::{DeviceIx, LinkIx, Plan, RunId, Step, Value, plan::Work};
-use killcord_device::{Done, Fence, Job, Lane, LinkEvent, Links, Poll, Registry, SystemClock};
+use killcord_device::{Done, Fence, Job, Lane, LinkEvent, Links, Poll, Registry, SystemClock, Transport};
 
 /// Longer than anything may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -137,6 +137,24 @@ impl Bench {
             fence.clone(),
             Arc::new(SystemClock),
             Arc::new(move |event| seen.push(event)),
+        )
+        .unwrap();
+        Self { links, fence, events, plan }
+    }
+
+    /// Over a transport that stands in for the only link.
+    pub fn over(plan: Plan, transport: Box<dyn Transport>) -> Self {
+        let fence = Arc::new(Fence::new(RunId(1)));
+        let events = Seen::default();
+        let seen: Seen<LinkEvent> = events.clone();
+        let links = Links::over_transports(
+            &plan,
+            Vec::new(),
+            &Registry::default(),
+            fence.clone(),
+            Arc::new(SystemClock),
+            Arc::new(move |event| seen.push(event)),
+            vec![transport],
         )
         .unwrap();
         Self { links, fence, events, plan }

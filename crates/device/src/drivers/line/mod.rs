@@ -2,7 +2,7 @@
 //! line.
 //!
 //! An answer never comes before its question: what lies in the input when a question is written is thrown
-//! away. That alone does not make a late answer harmless, see [`resync`].
+//! away. That alone does not make a late answer harmless; `resync` says what does.
 
 mod resync;
 mod spec;
