@@ -214,6 +214,7 @@ impl State {
 
     fn acknowledge(&mut self, session: SessionId, fx: &mut Vec<Effect>) -> Result<(), Refusal> {
         if self.trip.take().is_some() | std::mem::take(&mut self.unclean) {
+            self.limits_acknowledged();
             self.record(Event::Acknowledged { session }, fx);
             fx.push(Effect::Changed);
         }

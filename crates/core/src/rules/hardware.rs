@@ -196,6 +196,10 @@ impl State {
             let why = || entry.remarks.first().cloned().unwrap_or_else(|| entry.status.code().to_owned());
             self.devices[at] = match entry.status {
                 Status::SafeVerified | Status::SafeUnverified if entry.released => DeviceState::Released,
+                // Out of reach, it only measures: it has no safe state to be in, and stands where it was found.
+                Status::SafeUnverified if self.rig.plan.devices[at].only_measures() => {
+                    self.devices[at].clone()
+                }
                 Status::SafeVerified | Status::SafeUnverified => DeviceState::Safe,
                 Status::Failed => DeviceState::Fault(Fault::NotSafe { why: why() }),
                 Status::Unreachable => match &self.devices[at] {

@@ -28,12 +28,13 @@ pub(super) struct Watch {
     /// When the last good value came, or since when one is due.
     good: Option<Time>,
     outside: Option<Time>,
-    warned: bool,
+    /// Tripped or warned about, until a good value comes or a person acknowledges.
+    told: bool,
 }
 
 impl Watch {
     pub(super) const fn new(reading: &Reading) -> Self {
-        Self { limited: reading.limits.is_some(), value: None, good: None, outside: None, warned: false }
+        Self { limited: reading.limits.is_some(), value: None, good: None, outside: None, told: false }
     }
 }
 
@@ -47,7 +48,7 @@ impl State {
         watch.good = Some(now);
         if limits.allow(value.0) {
             watch.outside = None;
-            watch.warned = false;
+            watch.told = false;
         } else {
             watch.outside.get_or_insert(now);
         }
@@ -59,11 +60,17 @@ impl State {
         for (watch, reading) in self.limits.iter_mut().zip(&self.rig.readings) {
             if reading.limits.as_ref().is_some_and(|limits| limits.r#while == While::Armed) {
                 watch.good = Some(watch.good.map_or(now, |good| good.max(now)));
+                watch.told = false;
                 if watch.outside.is_some() {
                     watch.outside = Some(now);
                 }
             }
         }
+    }
+
+    /// A person has acknowledged: what is still outside its limits trips again.
+    pub(super) fn limits_acknowledged(&mut self) {
+        self.limits.iter_mut().for_each(|watch| watch.told = false);
     }
 
     /// A device was connected: its readings are due from now on.
@@ -98,7 +105,7 @@ impl State {
     }
 
     pub(super) fn limit_wakes(&self, at: &mut impl FnMut(Time)) {
-        for ix in (0..self.limits.len()).filter(|&ix| self.limits[ix].limited && !self.limits[ix].warned) {
+        for ix in (0..self.limits.len()).filter(|&ix| self.limits[ix].limited && !self.limits[ix].told) {
             if let Some((time, _)) = self.limit_due(ix) {
                 at(time);
             }
@@ -107,7 +114,7 @@ impl State {
 
     pub(super) fn watch_limits(&mut self, fx: &mut Vec<Effect>) {
         for ix in 0..self.limits.len() {
-            if !self.limits[ix].limited {
+            if !self.limits[ix].limited || self.limits[ix].told {
                 continue;
             }
             let Some((time, cause)) = self.limit_due(ix) else { continue };
@@ -116,9 +123,10 @@ impl State {
             }
             let reading = ReadingIx::from(ix);
             let safe = self.rig.readings[ix].limits.as_ref().is_some_and(|limits| limits.on == OnLimit::Safe);
+            self.limits[ix].told = true;
             if safe {
                 self.trip_on(cause, reading, fx);
-            } else if !std::mem::replace(&mut self.limits[ix].warned, true) {
+            } else {
                 self.record(Event::LimitWarning { reading }, fx);
                 fx.push(Effect::Changed);
             }

@@ -71,6 +71,9 @@ impl Session {
 impl State {
     pub(super) fn arrive(&mut self, arrival: Arrival, fx: &mut Vec<Effect>) {
         let Now { mono: now, .. } = self.now;
+        if matches!(self.phase, Phase::Ended) {
+            return;
+        }
         if let Some(id) = arrival.resume
             && let Some(session) = self.sessions.get_mut(&id)
         {

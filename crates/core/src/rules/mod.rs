@@ -123,11 +123,9 @@ impl State {
             Input::ArmFailed { device, why } => self.arm_failed(device, why, fx),
             Input::Done(report) => self.teardown_done(&report, fx),
             Input::Reading { reading, value } => self.reading(reading, value, fx),
-            Input::Tick => {}
+            // Read, then judge: nothing is due until the host has handed over everything that waited.
+            Input::Tick => self.due(fx),
         }
-        // What is due by the clock is judged after what was read: a sign of life that came in this call
-        // counts.
-        self.due(fx);
         self.wake = Some(self.next_wake());
         effects
     }

@@ -1,0 +1,198 @@
+//! One attached GUI: its frames become inputs here and nowhere else.
+//!
+//! Nothing that comes from a page is believed before it is checked, and nothing it sends can make the
+//! caller wait. Safe stop goes to the funnel at once, past every other check.
+
+use std::{sync::Arc, time::Duration};
+
+use killcord_core::{
+    Cause, ControlIx, Epoch, Extent, Mode, Role, SessionEnd, SessionId, SessionKind, Value,
+    rules::{Arrival, Command, CommandKind, Input, Tag},
+};
+use killcord_wire::{ErrorCode, MAX_FRAME, ToHost, ToPage, VERSION};
+use tokio::sync::mpsc::{Receiver, Sender};
+
+use crate::{
+    engine::{Item, Shared},
+    seats::{Place, Seat, Seats},
+};
+
+/// The longest name of a command that is taken, in bytes.
+const LONGEST_ID: usize = 64;
+
+/// One GUI. Dropped without [`Attachment::end`], its connection counts as lost: the lease runs on.
+pub struct Attachment {
+    shared: Arc<Shared>,
+    tag: Tag,
+    kind: SessionKind,
+    place: Arc<Place>,
+    frames: Sender<ToPage>,
+}
+
+/// What the host says to one GUI, bounded: a reader that lets it fill up is shown out and has to attach
+/// again with its resume token. Ends when the session has.
+#[derive(Debug)]
+pub struct FrameReceiver(Receiver<ToPage>);
+
+impl FrameReceiver {
+    /// The next frame; `None` when the attachment is over.
+    pub async fn recv(&mut self) -> Option<ToPage> {
+        self.0.recv().await
+    }
+
+    /// The next frame, waited for on this thread (never one that runs async tasks).
+    pub fn blocking_recv(&mut self) -> Option<ToPage> {
+        self.0.blocking_recv()
+    }
+
+    /// The next frame, if one waits.
+    pub fn try_recv(&mut self) -> Option<ToPage> {
+        self.0.try_recv().ok()
+    }
+}
+
+impl Attachment {
+    pub(crate) fn new(shared: Arc<Shared>, kind: SessionKind) -> (Self, FrameReceiver) {
+        let (frames, receiver) = tokio::sync::mpsc::channel(crate::seats::WAITING_FRAMES);
+        let tag = shared.next_tag();
+        (Self { shared, tag, kind, place: Arc::default(), frames }, FrameReceiver(receiver))
+    }
+
+    /// The session that it has, once its hello was answered and until it ends.
+    #[must_use]
+    pub fn session(&self) -> Option<SessionId> {
+        self.place.session()
+    }
+
+    /// Takes a frame as it came over a wire: anything but a frame of this protocol is answered with an error.
+    pub fn text(&self, text: &[u8]) {
+        if text.len() > MAX_FRAME {
+            return self.refuse(None, ErrorCode::BadFrame, "this frame is too long");
+        }
+        match serde_json::from_slice(text) {
+            Ok(frame) => self.frame(frame),
+            Err(_) => {
+                self.refuse(None, ErrorCode::BadFrame, "this is not a frame of the protocol; reload the page")
+            }
+        }
+    }
+
+    /// Takes a frame. Never blocks; the answer comes as a frame.
+    pub fn frame(&self, frame: ToHost) {
+        match frame {
+            // Nobody's privilege, never stale, behind nothing.
+            ToHost::Safe => drop(self.shared.demand(Cause::SafeStop, Mode::Safe, Extent::Stay)),
+            ToHost::Stop => {
+                let mode = self.shared.rig.policy.safety.on_safe_stop;
+                drop(self.shared.demand(Cause::SafeStop, mode, Extent::Stay));
+            }
+            ToHost::Hello { v, resume, nonce: _, want } => self.hello(v, resume, want),
+            frame => match self.session() {
+                Some(session) => self.seated(session, frame),
+                None => self.refuse(None, ErrorCode::HelloFirst, "say hello first"),
+            },
+        }
+    }
+
+    fn hello(&self, v: u32, resume: Option<String>, want: Role) {
+        if v != VERSION {
+            return self.refuse(
+                None,
+                ErrorCode::Version,
+                "this page is of another version of Killcord; reload it",
+            );
+        }
+        if self.session().is_some() {
+            return self.refuse(None, ErrorCode::HelloFirst, "this page has already said hello");
+        }
+        let seat = Seat { tag: self.tag, place: Arc::clone(&self.place), frames: self.frames.clone() };
+        let arrival = Arrival {
+            tag: self.tag,
+            kind: self.kind,
+            want,
+            may_operate: true,
+            // A window and a terminal are on this machine by nature.
+            local: matches!(self.kind, SessionKind::Window | SessionKind::Terminal),
+            resume: None,
+        };
+        self.shared.queue.push(Item::Arrive { arrival, seat, resume });
+    }
+
+    fn seated(&self, session: SessionId, frame: ToHost) {
+        let input = match frame {
+            ToHost::Beat { n, input_ms, .. } => {
+                Input::Beat { session, n, input_ago: input_ms.map(Duration::from_millis) }
+            }
+            ToHost::Bye { session: whose, .. } => {
+                if whose != session {
+                    return;
+                }
+                // A page cannot know whether it is reloaded; grace costs two seconds, a false end a run.
+                Input::Goodbye { session, reason: SessionEnd::PageClosed, grace: true }
+            }
+            ToHost::TakeControl { force } => Input::TakeControl { session, force },
+            ToHost::YieldControl => Input::YieldControl { session },
+            ToHost::Stay => Input::Stay { session },
+            ToHost::Arm { epoch, id } => return self.command(session, id, epoch, CommandKind::Arm),
+            ToHost::Acknowledge { epoch } => {
+                return self.command(session, String::new(), epoch, CommandKind::Acknowledge);
+            }
+            ToHost::Set { epoch, id, device, control, value } => {
+                return match self.control(&device, &control) {
+                    Some(control) => self.set(session, id, epoch, control, value),
+                    None => self.refuse(
+                        Some(id),
+                        ErrorCode::Unknown,
+                        "this rig has no such control; reload the page",
+                    ),
+                };
+            }
+            ToHost::Hello { .. } | ToHost::Safe | ToHost::Stop => return,
+        };
+        self.shared.queue.push(Item::Input(input));
+    }
+
+    fn set(&self, session: SessionId, id: String, epoch: Epoch, control: ControlIx, value: Value) {
+        self.command(session, id, epoch, CommandKind::Set { control, value });
+    }
+
+    fn command(&self, session: SessionId, id: String, epoch: Epoch, kind: CommandKind) {
+        if id.len() > LONGEST_ID {
+            return self.refuse(None, ErrorCode::BadFrame, "the command's id is too long");
+        }
+        self.shared.queue.push(Item::Input(Input::Command(Command { session, id, epoch, kind })));
+    }
+
+    fn control(&self, device: &str, control: &str) -> Option<ControlIx> {
+        let rig = &self.shared.rig;
+        let at = rig.controls.iter().position(|known| {
+            known.name == control
+                && rig.plan.devices.get(known.device.at()).is_some_and(|known| known.name == device)
+        })?;
+        Some(ControlIx::from(at))
+    }
+
+    fn refuse(&self, id: Option<String>, code: ErrorCode, message: &str) {
+        Seats::send_to(&self.frames, ToPage::Error { id, code, message: message.into() });
+    }
+
+    /// The window and its web process exist: renews the lease.
+    pub fn renew(&self) {
+        if let Some(session) = self.session() {
+            self.shared.queue.push(Item::Input(Input::Renew { session }));
+        }
+    }
+
+    /// The session is over for that reason.
+    pub fn end(&self, reason: SessionEnd) {
+        if let Some(session) = self.session() {
+            self.shared.queue.push(Item::Input(Input::Goodbye { session, reason, grace: false }));
+        }
+    }
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        self.shared.queue.push(Item::Leave(self.tag));
+    }
+}

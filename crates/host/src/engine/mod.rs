@@ -1,0 +1,337 @@
+//! The rules' thread: takes inputs, asks the rules, carries out what they want.
+//!
+//! One std thread. It waits for the next input or the rules' next deadline and for nothing else: devices,
+//! disk, pages and callbacks are behind queues that it never waits for. Every input that waits is read
+//! before anything is judged by the clock.
+
+mod carry;
+mod progress;
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use killcord_core::{
+    Cause, Extent, Mode, Now, Report, Rig, Time, Value,
+    plan::Order,
+    rules::{Arrival, Demand, Input, State, Tag},
+};
+use killcord_device::{Fence, LinkEvent, Links, execute};
+use killcord_wire::{ReadingUpdate, RigView};
+
+use crate::{
+    clock::Origin,
+    ending::{Ending, Outcome},
+    history::History,
+    journal::{Journal, Unclean},
+    polls::Polled,
+    queue::{Queue, Weighed},
+    seats::{Seat, Seats},
+    view::Shown,
+};
+
+/// The most inputs that are read before the clock is looked at again.
+const TURN: usize = 1024;
+/// How often readings and progress go out to pages.
+const FLUSH_EVERY: Duration = Duration::from_millis(40);
+/// How long the end waits for the record. Hardware is safe by then.
+const RECORD_WITHIN: Duration = Duration::from_secs(1);
+/// How long the end waits for link threads that do not come back.
+const LINKS_WITHIN: Duration = Duration::from_millis(250);
+
+/// What comes to the rules' thread.
+pub(crate) enum Item {
+    /// A cause, its fence already raised.
+    Demand { demand: Demand, ending: Ending },
+    /// Anything that is an input as it stands.
+    Input(Input),
+    /// A hello, with the token of the session that it wants to go on with.
+    Arrive { arrival: Arrival, seat: Seat, resume: Option<String> },
+    /// An attachment is gone.
+    Leave(Tag),
+    /// From the links.
+    Link(LinkEvent),
+    /// From the executor.
+    Executor(execute::Event),
+    /// From the journal: the end is on the disk, or is not.
+    Recorded(Result<(), String>),
+}
+
+impl Weighed for Item {
+    fn is_light(&self) -> bool {
+        matches!(
+            self,
+            Self::Link(LinkEvent::Polled { .. })
+                | Self::Input(Input::Beat { .. } | Input::Renew { .. } | Input::Reading { .. })
+        )
+    }
+}
+
+/// What handles, attachments and the rules' thread share. Nothing in it is locked for longer than a copy.
+pub(crate) struct Shared {
+    pub(crate) rig: Arc<Rig>,
+    pub(crate) queue: Arc<Queue<Item>>,
+    pub(crate) fence: Arc<Fence>,
+    pub(crate) links: Arc<Links>,
+    pub(crate) end: Ending,
+    pub(crate) view: Mutex<Arc<RigView>>,
+    tags: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        rig: Arc<Rig>,
+        queue: Arc<Queue<Item>>,
+        fence: Arc<Fence>,
+        links: Arc<Links>,
+        view: RigView,
+    ) -> Self {
+        let (end, view, tags) = (Ending::default(), Mutex::new(Arc::new(view)), AtomicU64::new(1));
+        Self { rig, queue, fence, links, end, view, tags }
+    }
+
+    pub(crate) fn next_tag(&self) -> Tag {
+        Tag(self.tags.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The funnel: every cause comes through here. Raises the fence, wakes every link, queues the cause
+    /// ahead of everything else. Never blocks.
+    pub(crate) fn demand(&self, cause: Cause, mode: Mode, extent: Extent) -> Ending {
+        let epoch = self.fence.raise().n;
+        self.links.wake();
+        // Who asks for the end gets the host's end; everybody gets the same.
+        let ending = if extent == Extent::End { self.end.clone() } else { Ending::default() };
+        let demand = Demand { cause, mode, extent, deadline: None, epoch };
+        if self.queue.push_cause(Item::Demand { demand, ending: ending.clone() }).is_err() {
+            return self.end.clone();
+        }
+        ending
+    }
+
+    pub(crate) fn view(&self) -> Arc<RigView> {
+        Arc::clone(&self.view.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What the rules' thread is started with.
+pub(crate) struct Parts {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) origin: Origin,
+    pub(crate) state: State,
+    pub(crate) executor: execute::Executor,
+    pub(crate) journal: Journal,
+    pub(crate) unclean: Option<Unclean>,
+    pub(crate) polled: Vec<Polled>,
+    pub(crate) file: String,
+    /// Is called when all is over, before anybody is told: gives lock and door back.
+    pub(crate) close: Box<dyn FnOnce() + Send>,
+}
+
+pub(crate) struct Engine {
+    shared: Arc<Shared>,
+    origin: Origin,
+    state: State,
+    executor: execute::Executor,
+    orders: execute::Orders,
+    journal: Journal,
+    unclean: Option<Unclean>,
+    polled: Vec<Polled>,
+    file: String,
+    seats: Seats,
+    history: History,
+    readbacks: Vec<Option<Value>>,
+    shown: Shown,
+    changed: bool,
+    waiting: Vec<Ending>,
+    updates: Vec<ReadingUpdate>,
+    progress: Option<progress::Watched>,
+    flushed: Time,
+    last: Option<Report>,
+    /// The end waits for the journal until then.
+    recording: Option<Time>,
+    dropped: u64,
+    over: bool,
+}
+
+/// Runs the rules until the host has ended. A panic in here is answered by making the rig safe without them.
+pub(crate) fn run(parts: Parts) {
+    let Parts { shared, origin, state, executor, journal, unclean, polled, file, close } = parts;
+    let history = History::new(&shared.rig);
+    let readbacks = vec![None; shared.rig.controls.len()];
+    let shown = Shown::of(&state, unclean, journal.trouble().into_iter().collect());
+    let mut engine = Engine {
+        origin,
+        state,
+        orders: executor.orders(),
+        executor,
+        journal,
+        unclean,
+        polled,
+        file,
+        seats: Seats::default(),
+        history,
+        readbacks,
+        shown,
+        changed: true,
+        waiting: Vec::new(),
+        updates: Vec::new(),
+        progress: None,
+        flushed: Time::ZERO,
+        last: None,
+        recording: None,
+        dropped: 0,
+        over: false,
+        shared: Arc::clone(&shared),
+    };
+    if catch_unwind(AssertUnwindSafe(|| engine.turns())).is_err() {
+        engine.without_rules();
+    }
+    engine.leave(close);
+}
+
+/// The view before anything has happened, for those who look before the first turn.
+pub(crate) fn first_view(rig: &Rig, state: &State, file: &str) -> RigView {
+    let readbacks = vec![None; rig.controls.len()];
+    Shown::of(state, None, Vec::new()).view(rig, file, &History::new(rig), &readbacks)
+}
+
+impl Engine {
+    fn turns(&mut self) {
+        self.input(Input::Open);
+        while !self.over {
+            let until = self.origin.instant(self.next_wake());
+            if let Some(item) = self.shared.queue.pop_until(until) {
+                self.take(item);
+                // Read, then judge: whatever waits is heard before a lease is looked at.
+                for _ in 1..TURN {
+                    let Some(item) = self.shared.queue.try_pop() else { break };
+                    self.take(item);
+                }
+            }
+            let dropped = self.shared.queue.dropped();
+            if dropped > self.dropped {
+                tracing::warn!(
+                    dropped,
+                    "more came than could be read; signs of life and readings were dropped"
+                );
+                self.dropped = dropped;
+            }
+            self.input(Input::Tick);
+            self.give_up_recording();
+            self.flush();
+        }
+    }
+
+    fn next_wake(&self) -> Time {
+        let mut wake = self.state.next_wake();
+        if !self.updates.is_empty() || self.progress.as_ref().is_some_and(progress::Watched::is_news) {
+            wake = wake.min(self.flushed + FLUSH_EVERY);
+        }
+        if let Some(until) = self.recording {
+            wake = wake.min(until);
+        }
+        wake
+    }
+
+    fn now(&self) -> Now {
+        self.origin.now()
+    }
+
+    fn input(&mut self, input: Input) {
+        let effects = self.state.handle(self.now(), input);
+        for effect in effects {
+            self.carry_out(effect);
+        }
+    }
+
+    fn take(&mut self, item: Item) {
+        match item {
+            Item::Demand { demand, ending } => {
+                if demand.extent < Extent::End {
+                    self.waiting.push(ending);
+                }
+                self.input(Input::Demand(demand));
+                self.answer_waiting();
+            }
+            Item::Input(input) => self.input(input),
+            Item::Arrive { mut arrival, seat, resume } => {
+                arrival.resume = resume.and_then(|token| self.seats.session_of(&token));
+                self.seats.arrive(seat);
+                self.input(Input::Arrive(arrival));
+            }
+            Item::Leave(tag) => {
+                if let Some(session) = self.seats.leave(tag) {
+                    self.input(Input::SocketLost { session });
+                }
+            }
+            Item::Link(event) => self.link(event),
+            Item::Executor(event) => self.executor_event(event),
+            Item::Recorded(result) => self.recorded(result),
+        }
+    }
+
+    /// The rules' thread itself failed: hardware first. The executor has its own thread and needs no rules.
+    fn without_rules(&mut self) {
+        tracing::error!("the rules have failed; the rig is made safe without them");
+        let now = self.now().mono;
+        self.shared.fence.raise();
+        self.shared.links.wake();
+        let order = Order::whole(&self.shared.rig.plan, Mode::Safe, Extent::End, Cause::HostLost, now);
+        let until = self.origin.instant(order.deadline + RECORD_WITHIN);
+        self.orders.teardown(order);
+        while let Some(item) = self.shared.queue.pop_until(until) {
+            if let Item::Executor(execute::Event::Finished(report)) = item
+                && report.extent == Extent::End
+            {
+                self.last = Some(*report);
+                break;
+            }
+        }
+        let note = "Killcord itself failed (its rules panicked); this report could not be recorded.";
+        self.end_with(note.into());
+    }
+
+    /// Everything is over: threads, lock and door are given back, then everybody is told.
+    fn leave(self, close: Box<dyn FnOnce() + Send>) {
+        let Self { shared, executor, last, waiting, seats, .. } = self;
+        if !executor.stop(LINKS_WITHIN) {
+            tracing::warn!("the executor is stuck and is left behind");
+        }
+        if !shared.links.stop(LINKS_WITHIN) {
+            tracing::warn!("a link thread is stuck and is left behind");
+        }
+        close();
+        let outcome = Arc::new(Outcome::new(last.unwrap_or_else(never_reported)));
+        shared.end.resolve(&outcome);
+        let late = shared.queue.close().into_iter().filter_map(|item| match item {
+            Item::Demand { ending, .. } => Some(ending),
+            _ => None,
+        });
+        waiting.into_iter().chain(late).for_each(|ending| ending.resolve(&outcome));
+        drop(seats);
+    }
+}
+
+/// No teardown ever reported: nothing is known, and that is said.
+fn never_reported() -> Report {
+    Report {
+        causes: Vec::new(),
+        mode: Mode::Safe,
+        extent: Extent::End,
+        began: Time::ZERO,
+        took: Duration::ZERO,
+        out_of_time: true,
+        devices: Vec::new(),
+        notes: vec!["No device was reported on: check the bench by hand.".into()],
+    }
+}
+
+/// Keeps the clock's type in one place.
+pub(crate) fn deadline_from(origin: &Origin, now: Now, within: Duration) -> Instant {
+    origin.instant(now.mono + within)
+}

@@ -1,0 +1,232 @@
+//! The host: one rig, held from start to end. A handle to it can be cloned and used from any thread.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
+
+use killcord_core::{Cause, Extent, Mode, Rig, SessionKind, Time, rules::State};
+use killcord_device::{Clock, Fence, Links, SystemClock, execute};
+use killcord_wire::RigView;
+
+use crate::{
+    Attachment, Ending, FrameReceiver, Options,
+    clock::Origin,
+    door::{self, Door},
+    engine::{self, Item, Parts, Shared},
+    journal::Journal,
+    lock::{HeldBy, LockError, RigLock},
+    paths, polls,
+    queue::Queue,
+};
+
+/// Why a host could not be started. Nothing was sent to any device.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another process holds the rig.
+    #[error("the rig is held by {}; close it there first", match by { Some(by) => format!("{} (process {})", by.program, by.pid), None => "another process".into() })]
+    Held {
+        /// Who, if it could be read.
+        by: Option<HeldBy>,
+    },
+    /// The lock could not be opened.
+    #[error("the rig cannot be locked")]
+    Lock(#[source] LockError),
+    /// The links could not be started.
+    #[error("the rig's links cannot be started")]
+    Links(#[from] killcord_device::StartError),
+    /// The system gave no thread.
+    #[error("the system gives no thread; raise `ulimit -u`")]
+    Thread(#[source] std::io::Error),
+}
+
+/// Whatever a raise of the window calls.
+type Raise = Box<dyn Fn() + Send + Sync>;
+
+/// A handle to a running host. The last one dropped without [`Host::shutdown`] is a cause too; do not rely
+/// on it.
+#[derive(Clone)]
+pub struct Host {
+    handle: Arc<Handle>,
+}
+
+struct Handle {
+    shared: Arc<Shared>,
+    raise: Arc<Mutex<Vec<Raise>>>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if self.shared.end.outcome().is_none() {
+            drop(self.shared.demand(Cause::HandleDropped, Mode::Safe, Extent::End));
+        }
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("rig", &self.handle.shared.rig.plan.rig).finish_non_exhaustive()
+    }
+}
+
+impl Host {
+    /// Takes the rig's lock, opens its journal, starts its threads and begins to open it: every device is
+    /// connected, identified and made safe. Returns before any of that is done.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing was sent to any device then.
+    pub fn start(rig: Rig, options: Options) -> Result<Self, StartError> {
+        let key = paths::rig_key(&options.file);
+        let folders = [options.rig_dir(), options.runtime_dir.clone()];
+        let lock =
+            RigLock::take([&folders[0], &folders[1]], &key, options.wait_for_lock).map_err(|error| {
+                match error {
+                    LockError::Held { by } => StartError::Held { by },
+                    error @ LockError::File { .. } => StartError::Lock(error),
+                }
+            })?;
+        let rig = Arc::new(rig);
+        let origin = Origin::new();
+        let opened = Journal::open(&options.rig_dir(), &rig, &options.file);
+        let fence = Arc::new(Fence::new(opened.run));
+        let queue = Arc::new(Queue::new());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let (polls, polled) = polls::of(&rig);
+        let plan = Arc::new(rig.plan.clone());
+        let events = {
+            let queue = Arc::clone(&queue);
+            Arc::new(move |event| queue.push(Item::Link(event)))
+        };
+        let links =
+            Links::start(&plan, polls, &options.drivers, Arc::clone(&fence), Arc::clone(&clock), events)?;
+        let links = Arc::new(links);
+        let sink = {
+            let queue = Arc::clone(&queue);
+            move |event| queue.push(Item::Executor(event))
+        };
+        let timeline = execute::Timeline::new(clock, origin.instant(Time::ZERO));
+        let lines: Arc<dyn execute::Lines> = Arc::<Links>::clone(&links);
+        let executor = execute::Executor::start(plan, lines, timeline, sink).map_err(StartError::Thread)?;
+        let state = State::new(Arc::clone(&rig), opened.run, opened.unclean.is_some(), origin.now());
+        fence.advance(state.epoch());
+        let file = options.file.display().to_string();
+        let view = engine::first_view(&rig, &state, &file);
+        let shared = Arc::new(Shared::new(rig, queue, fence, links, view));
+        let raise: Arc<Mutex<Vec<Raise>>> = Arc::default();
+        // Without a door the rig is safe all the same: only a second start cannot raise the window.
+        let door = match Door::open(&options.door(), answers(&shared, &raise)) {
+            Ok(door) => Some(door),
+            Err(error) => {
+                tracing::warn!(%error, "the local door cannot be opened");
+                None
+            }
+        };
+        let close = Box::new(move || {
+            drop(door);
+            drop(lock);
+        });
+        let parts = Parts {
+            shared: Arc::clone(&shared),
+            origin,
+            state,
+            executor,
+            journal: opened.journal,
+            unclean: opened.unclean,
+            polled,
+            file,
+            close,
+        };
+        thread::Builder::new()
+            .name("killcord-rules".into())
+            .spawn(move || engine::run(parts))
+            .map_err(StartError::Thread)?;
+        Ok(Self { handle: Arc::new(Handle { shared, raise }) })
+    }
+
+    /// Makes the rig safe, releases it, records it and ends the host. Returns at once, from any thread.
+    #[must_use = "await it, or wait for it, before the process ends"]
+    pub fn shutdown(&self, cause: Cause) -> Ending {
+        self.handle.shared.demand(cause, Mode::Safe, Extent::End)
+    }
+
+    /// The same by the emergency sequences: power removed at once.
+    #[must_use = "await it, or wait for it, before the process ends"]
+    pub fn shutdown_at_once(&self, cause: Cause) -> Ending {
+        self.handle.shared.demand(cause, Mode::Emergency, Extent::End)
+    }
+
+    /// Makes the rig safe and stays connected. Returns at once, from any thread.
+    pub fn make_safe(&self, cause: Cause) -> Ending {
+        self.handle.shared.demand(cause, Mode::Safe, Extent::Stay)
+    }
+
+    /// The safe stop, by the rig's `on_safe_stop`. Returns at once, from any thread.
+    pub fn safe_stop(&self) -> Ending {
+        let mode = self.handle.shared.rig.policy.safety.on_safe_stop;
+        self.handle.shared.demand(Cause::SafeStop, mode, Extent::Stay)
+    }
+
+    /// Attaches a GUI. Its first frame is a hello.
+    #[must_use]
+    pub fn attach(&self, kind: SessionKind) -> (Attachment, FrameReceiver) {
+        Attachment::new(Arc::clone(&self.handle.shared), kind)
+    }
+
+    /// What a page would be shown now.
+    #[must_use]
+    pub fn view(&self) -> Arc<RigView> {
+        self.handle.shared.view()
+    }
+
+    /// The rig.
+    #[must_use]
+    pub fn rig(&self) -> &Rig {
+        &self.handle.shared.rig
+    }
+
+    /// The end of this host, whatever brings it about.
+    #[must_use]
+    pub fn ended(&self) -> Ending {
+        self.handle.shared.end.clone()
+    }
+
+    /// Is called, on a thread of the local door, when a second start wants to see the window.
+    pub fn on_raise(&self, raise: impl Fn() + Send + Sync + 'static) {
+        self.handle.raise.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(raise));
+    }
+}
+
+/// What the local door answers.
+fn answers(
+    shared: &Arc<Shared>,
+    raise: &Arc<Mutex<Vec<Raise>>>,
+) -> impl Fn(door::Request) -> door::Reply + Send + Sync + 'static {
+    let (shared, raise) = (Arc::clone(shared), Arc::clone(raise));
+    move |request| {
+        let end = match request {
+            door::Request::Raise => {
+                let raise = raise.lock().unwrap_or_else(PoisonError::into_inner);
+                raise.iter().for_each(|raise| raise());
+                return door::Reply::Raised { window: !raise.is_empty() };
+            }
+            door::Request::Status => {
+                return door::Reply::Status {
+                    pid: std::process::id(),
+                    rig: Box::new((*shared.view()).clone()),
+                };
+            }
+            door::Request::Safe => shared.demand(Cause::SafeStop, Mode::Safe, Extent::Stay),
+            door::Request::Shutdown => shared.demand(Cause::Requested, Mode::Safe, Extent::End),
+        };
+        // The deadline, and what the end takes behind it.
+        match end.wait(shared.rig.plan.deadline + std::time::Duration::from_secs(2)) {
+            Some(outcome) => {
+                door::Reply::Done { exit: outcome.exit, report: Box::new(outcome.report.clone()) }
+            }
+            None => {
+                door::Reply::Error { message: "the teardown has not ended in time; look at the bench".into() }
+            }
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! The durable record: runs, what happened in them, and every teardown's report.
+//!
+//! SQLite on a thread of its own. The rules hand entries over with `try_send` and never wait; only the last
+//! one, before the end, is waited for, and that for a bounded time: a full or dead disk delays no safe byte
+//! and does not keep a process from ending. What could not be written is said in the report.
+
+mod entry;
+mod read;
+mod schema;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    thread,
+};
+
+use killcord_core::{Report, Rig, RunId, rules::Event};
+use rusqlite::{Connection, params};
+
+pub use self::read::{Entry, Reader, Run, Teardown};
+use crate::clock::unix_ms;
+
+/// Entries that may wait for the disk.
+const WAITING: usize = 4096;
+
+/// What went wrong with a journal.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Its file could not be opened.
+    #[error("cannot open the journal {path}; check the disk and the folder's permissions")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// Its folder could not be made.
+    #[error("cannot make the journal's folder {path}; check its permissions, or move it with --state-dir")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It was written by a later version.
+    #[error(
+        "the journal {path} was written by a later version of Killcord (schema {found}, this one knows {known}); use that version, or move the state with --state-dir"
+    )]
+    Later {
+        /// The file.
+        path: PathBuf,
+        /// The file's schema version.
+        found: i64,
+        /// The newest one that this program knows.
+        known: i64,
+    },
+    /// A read or write failed.
+    #[error("the journal cannot be read or written; check the disk")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+/// The run before, if it did not end cleanly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unclean {
+    /// Its number.
+    pub run: RunId,
+    /// When it was last heard of, in milliseconds since 1970.
+    pub last_ms: u64,
+    /// Whether the rig was armed, or being armed, then.
+    pub armed: bool,
+}
+
+enum Message {
+    Event { at_ms: u64, event: Event },
+    Finish { exit: u8, reply: Box<dyn FnOnce(Result<(), String>) + Send> },
+}
+
+/// The journal of one run. Everything but opening it returns at once.
+pub(crate) struct Journal {
+    entries: Option<SyncSender<Message>>,
+    trouble: Arc<Mutex<Option<String>>>,
+}
+
+/// What a host learns from its journal at start.
+pub(crate) struct Opened {
+    pub(crate) journal: Journal,
+    pub(crate) run: RunId,
+    pub(crate) unclean: Option<Unclean>,
+}
+
+impl Journal {
+    /// Opens the journal and begins a run. A journal that cannot be opened or written is no reason not to
+    /// make hardware safe: the host starts without, and says so.
+    pub(crate) fn open(folder: &Path, rig: &Arc<Rig>, file: &Path) -> Opened {
+        match begin(folder, rig, file) {
+            Ok((connection, run, unclean)) => {
+                let (entries, inbox) = sync_channel(WAITING);
+                let trouble = Arc::new(Mutex::new(None));
+                let writer = Writer { connection, run, rig: Arc::clone(rig), trouble: Arc::clone(&trouble) };
+                let thread = thread::Builder::new().name("killcord-journal".into());
+                let started = thread.spawn(move || writer.run(&inbox));
+                if let Err(error) = &started {
+                    *trouble.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Some(format!("the journal has no thread: {error}"));
+                }
+                Opened {
+                    journal: Self { entries: started.is_ok().then_some(entries), trouble },
+                    run,
+                    unclean,
+                }
+            }
+            Err(error) => {
+                let why =
+                    std::error::Error::source(&error).map_or(String::new(), |source| format!(": {source}"));
+                let trouble = format!("This run is not recorded: {error}{why}");
+                tracing::error!(%error, "the journal cannot be used");
+                // A run number that no journal can have given: the time itself.
+                Opened {
+                    journal: Self { entries: None, trouble: Arc::new(Mutex::new(Some(trouble))) },
+                    run: RunId(unix_ms()),
+                    unclean: None,
+                }
+            }
+        }
+    }
+
+    /// Hands an entry over. Dropped, and said so, when the disk does not keep up.
+    pub(crate) fn record(&self, event: Event) {
+        let Some(entries) = &self.entries else { return };
+        if let Err(TrySendError::Full(_)) = entries.try_send(Message::Event { at_ms: unix_ms(), event }) {
+            self.set_trouble("The journal's disk does not keep up: entries are missing.");
+        }
+    }
+
+    /// Writes the run's end behind all that waits, its last report included, syncs it, and then calls `reply` on the journal's thread.
+    pub(crate) fn finish(&self, exit: u8, reply: impl FnOnce(Result<(), String>) + Send + 'static) {
+        let message = Message::Finish { exit, reply: Box::new(reply) };
+        let refused = match &self.entries {
+            Some(entries) => entries.try_send(message).err().map(|error| match error {
+                TrySendError::Full(message) | TrySendError::Disconnected(message) => message,
+            }),
+            None => Some(message),
+        };
+        if let Some(Message::Finish { reply, .. }) = refused {
+            reply(Err(self.trouble().unwrap_or_else(|| "the journal's disk does not keep up".into())));
+        }
+    }
+
+    /// What a person should know of the journal; `None` when all is well.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_trouble(&self, text: &str) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.into());
+    }
+}
+
+/// Opens the file, looks at the run before and begins a new one.
+fn begin(
+    folder: &Path,
+    rig: &Rig,
+    file: &Path,
+) -> Result<(Connection, RunId, Option<Unclean>), JournalError> {
+    crate::lock::private_folder(folder)
+        .map_err(|source| JournalError::Folder { path: folder.into(), source })?;
+    let connection = schema::open(&path(folder))?;
+    let unclean = read::unclean(&connection)?;
+    let now = unix_ms();
+    connection.execute(
+        "INSERT INTO runs (rig, file, version, started_ms, last_ms, armed) VALUES (?1, ?2, ?3, ?4, ?4, 0)",
+        params![rig.plan.rig, file.to_string_lossy(), env!("CARGO_PKG_VERSION"), now],
+    )?;
+    let run = u64::try_from(connection.last_insert_rowid()).unwrap_or_default();
+    Ok((connection, RunId(run), unclean))
+}
+
+/// The journal's file in a rig's state folder.
+#[must_use]
+pub fn path(folder: &Path) -> PathBuf {
+    folder.join("journal.db")
+}
+
+struct Writer {
+    connection: Connection,
+    run: RunId,
+    rig: Arc<Rig>,
+    trouble: Arc<Mutex<Option<String>>>,
+}
+
+impl Writer {
+    fn run(mut self, inbox: &Receiver<Message>) {
+        while let Ok(first) = inbox.recv() {
+            // Whatever waits goes into one transaction: one sync for all of it.
+            let mut batch = vec![first];
+            batch.extend(inbox.try_iter().take(WAITING));
+            let written =
+                self.write(&batch).map_err(|error| format!("The journal was not written: {error}."));
+            if let Err(why) = &written {
+                tracing::error!(why, "the journal was not written");
+            }
+            *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = written.clone().err();
+            for message in batch {
+                if let Message::Finish { reply, .. } = message {
+                    reply(written.clone());
+                }
+            }
+        }
+    }
+
+    fn write(&mut self, batch: &[Message]) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction()?;
+        let run = self.run.0;
+        for message in batch {
+            match message {
+                Message::Event { at_ms, event } => {
+                    let (kind, detail) = entry::describe(event, &self.rig);
+                    transaction.execute(
+                        "INSERT INTO events (run, at_ms, kind, detail) VALUES (?1, ?2, ?3, ?4)",
+                        params![run, at_ms, kind, detail.to_string()],
+                    )?;
+                    if let Event::Teardown(report) = event {
+                        insert_report(&transaction, run, *at_ms, report)?;
+                    }
+                    transaction.execute(
+                        "UPDATE runs SET last_ms = ?2, armed = coalesce(?3, armed) WHERE id = ?1",
+                        params![run, at_ms, entry::armed_after(event)],
+                    )?;
+                }
+                Message::Finish { exit, .. } => {
+                    transaction.execute(
+                        "UPDATE runs SET last_ms = ?2, ended_ms = ?2, exit = ?3, armed = 0 WHERE id = ?1",
+                        params![run, unix_ms(), exit],
+                    )?;
+                }
+            }
+        }
+        // `synchronous = FULL`: when this returns, it is on the disk.
+        transaction.commit()
+    }
+}
+
+fn insert_report(connection: &Connection, run: u64, at_ms: u64, report: &Report) -> rusqlite::Result<()> {
+    let json = serde_json::to_string(report)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let cause = report.causes.first().map_or("", |(_, cause)| cause.code());
+    let took = u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX);
+    connection.execute(
+        "INSERT INTO teardowns (run, at_ms, cause, confirmed, took_ms, report) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![run, at_ms, cause, report.confirmed(), took, json],
+    )?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use killcord_core::{Policy, plan::Plan};
+
+    use super::*;
+
+    fn rig() -> Arc<Rig> {
+        let plan = Plan {
+            rig: "bench".into(),
+            deadline: std::time::Duration::from_secs(10),
+            links: Vec::new(),
+            devices: Vec::new(),
+        };
+        let (readings, controls) = (Vec::new(), Vec::new());
+        Arc::new(Rig {
+            plan,
+            policy: Policy::default(),
+            readings,
+            controls,
+            messages: Default::default(),
+            source: None,
+        })
+    }
+
+    fn report() -> Report {
+        Report {
+            causes: vec![(killcord_core::Time::ZERO, killcord_core::Cause::WindowClosed)],
+            mode: killcord_core::Mode::Safe,
+            extent: killcord_core::Extent::End,
+            began: killcord_core::Time::ZERO,
+            took: std::time::Duration::from_millis(7),
+            out_of_time: false,
+            devices: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    fn finish(journal: &Journal) -> Result<(), String> {
+        let (done, wait) = sync_channel(1);
+        journal.finish(0, move |result| done.send(result).unwrap());
+        wait.recv().unwrap()
+    }
+
+    #[test]
+    fn a_run_without_an_end_is_unclean_and_says_whether_it_was_armed() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || Journal::open(dir.path(), &rig(), Path::new("rig.toml"));
+        let first = open();
+        assert!(first.unclean.is_none());
+        first.journal.record(Event::Armed);
+        assert_eq!(finish(&first.journal), Ok(()));
+        let second = open();
+        assert!(second.run > first.run, "a run never repeats");
+        assert!(second.unclean.is_none(), "the first one ended");
+        second.journal.record(Event::Armed);
+        // A reader that sees the entry knows that it is written.
+        let reader = Reader::open(dir.path()).unwrap();
+        while reader.entries(second.run).unwrap().is_empty() {
+            thread::yield_now();
+        }
+        let unclean = open().unclean.unwrap();
+        assert_eq!((unclean.run, unclean.armed), (second.run, true));
+    }
+
+    #[test]
+    fn a_report_is_read_back_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let opened = Journal::open(dir.path(), &rig(), Path::new("rig.toml"));
+        opened.journal.record(Event::Teardown(Box::new(report())));
+        assert_eq!(finish(&opened.journal), Ok(()));
+        let reader = Reader::open(dir.path()).unwrap();
+        let teardowns = reader.teardowns(10).unwrap();
+        assert_eq!(teardowns.len(), 1);
+        assert_eq!(reader.report(teardowns[0].id).unwrap(), Some(report()));
+        let runs = reader.runs(10).unwrap();
+        assert_eq!((runs[0].exit, runs[0].rig.as_str()), (Some(0), "bench"));
+    }
+
+    #[test]
+    fn without_a_disk_the_run_goes_on_and_the_end_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let blocked = dir.path().join("file");
+        std::fs::write(&blocked, "").unwrap();
+        let opened = Journal::open(&blocked.join("state"), &rig(), Path::new("rig.toml"));
+        opened.journal.record(Event::Armed);
+        assert!(opened.journal.trouble().unwrap().contains("not recorded"));
+        assert!(finish(&opened.journal).is_err());
+    }
+
+    #[test]
+    fn a_journal_of_a_later_version_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Journal::open(dir.path(), &rig(), Path::new("rig.toml")));
+        Connection::open(path(dir.path())).unwrap().pragma_update(None, "user_version", 999).unwrap();
+        let opened = Journal::open(dir.path(), &rig(), Path::new("rig.toml"));
+        assert!(opened.journal.trouble().unwrap().contains("later version"));
+    }
+}
