@@ -15,6 +15,7 @@ pub mod clock;
 pub mod demo;
 pub mod desktop;
 pub mod display;
+pub mod door;
 pub mod instrument;
 pub mod journal;
 pub mod load;

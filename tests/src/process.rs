@@ -4,11 +4,8 @@
 //! carries a mark in its environment by which what it started is found and ended too. Only marked processes
 //! are ever ended here.
 
-use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::process::{Child, ChildStdin, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -16,139 +13,12 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open};
 
 mod death;
+mod launch;
+mod mark;
 mod output;
 
+pub use launch::Launch;
 pub use output::{Line, Output, Stream};
-
-/// The mark in the environment of everything that a test starts.
-const MARK: &str = "KILLCORD_TESTS_MARK";
-
-/// What to start.
-pub struct Launch {
-    name: String,
-    command: Command,
-    captured: [bool; 2],
-}
-
-impl Launch {
-    /// A program by its path.
-    #[must_use]
-    pub fn new(program: impl AsRef<Path>) -> Self {
-        let program = program.as_ref();
-        let name = program.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let mut command = Command::new(program);
-        command.stdin(Stdio::null());
-        Self { name, command, captured: [true, true] }
-    }
-
-    /// One argument more.
-    #[must_use]
-    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
-        self.command.arg(arg);
-        self
-    }
-
-    /// More arguments.
-    #[must_use]
-    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
-        self.command.args(args);
-        self
-    }
-
-    /// A variable of its environment.
-    #[must_use]
-    pub fn env(mut self, key: &str, value: impl AsRef<OsStr>) -> Self {
-        self.command.env(key, value);
-        self
-    }
-
-    /// Variables of its environment.
-    #[must_use]
-    pub fn envs(mut self, vars: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
-        self.command.envs(vars);
-        self
-    }
-
-    /// Without this variable.
-    #[must_use]
-    pub fn without_env(mut self, key: &str) -> Self {
-        self.command.env_remove(key);
-        self
-    }
-
-    /// Its working folder.
-    #[must_use]
-    pub fn dir(mut self, dir: impl AsRef<Path>) -> Self {
-        self.command.current_dir(dir);
-        self
-    }
-
-    /// Its standard input is a pipe that [`Process::type_line`] writes to and [`Process::end_input`] ends.
-    #[must_use]
-    pub fn with_input(mut self) -> Self {
-        self.command.stdin(Stdio::piped());
-        self
-    }
-
-    /// Its standard input, output and error are these; nothing of them is kept.
-    #[must_use]
-    pub fn on_terminal(mut self, input: Stdio, output: Stdio, error: Stdio) -> Self {
-        self.command.stdin(input).stdout(output).stderr(error);
-        self.captured = [false, false];
-        self
-    }
-
-    /// Its standard error goes there and is not kept.
-    #[must_use]
-    pub fn stderr(mut self, stderr: Stdio) -> Self {
-        self.command.stderr(stderr);
-        self.captured[1] = false;
-        self
-    }
-
-    /// Starts it.
-    ///
-    /// # Panics
-    /// When it cannot be started.
-    #[must_use]
-    #[track_caller]
-    pub fn start(mut self) -> Process {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let mark = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        self.command.env(MARK, &mark);
-        if self.captured[0] {
-            self.command.stdout(Stdio::piped());
-        }
-        if self.captured[1] {
-            self.command.stderr(Stdio::piped());
-        }
-        std::os::unix::process::CommandExt::process_group(&mut self.command, 0);
-        death::with_parent(&mut self.command);
-        let mut child =
-            self.command.spawn().unwrap_or_else(|error| panic!("cannot start {}: {error}", self.name));
-        let output = Arc::new(Output::default());
-        if let Some(stdout) = child.stdout.take() {
-            output::keep(&output, Stream::Out, stdout);
-        }
-        if let Some(stderr) = child.stderr.take() {
-            output::keep(&output, Stream::Err, stderr);
-        }
-        let input = child.stdin.take();
-        Process { name: self.name, child, mark, output, input, started: Instant::now() }
-    }
-
-    /// Starts it, awaits its end and gives everything it said.
-    ///
-    /// # Panics
-    /// When it cannot be started, or has not ended `within` the limit.
-    #[track_caller]
-    pub fn run(self, within: Duration) -> Ended {
-        let mut process = self.start();
-        let status = process.wait(within);
-        process.output.finish();
-        Ended { status, stdout: process.output.text(Stream::Out), stderr: process.output.text(Stream::Err) }
-    }
-}
 
 /// A process that has ended, and what it said.
 #[derive(Debug)]
@@ -269,10 +139,10 @@ impl Process {
     /// The processes that it started, themselves or through others, by their names: `WebKitWebProcess`.
     #[must_use]
     pub fn descendants(&self, name: &str) -> Vec<u32> {
-        marked(&self.mark)
+        mark::marked(&self.mark)
             .into_iter()
             .filter(|pid| {
-                *pid != self.pid() && command_name(*pid).is_some_and(|found| name.starts_with(&found))
+                *pid != self.pid() && mark::command_name(*pid).is_some_and(|found| name.starts_with(&found))
             })
             .collect()
     }
@@ -298,7 +168,7 @@ impl Process {
 
     /// Ends it and all it started, now.
     pub fn kill(&mut self) {
-        let marked = marked(&self.mark);
+        let marked = mark::marked(&self.mark);
         // Already gone is as good.
         let _gone = kill_process_group(self.raw_pid(), Signal::KILL);
         for pid in marked.into_iter().filter_map(|pid| Pid::from_raw(pid.cast_signed())) {
@@ -324,24 +194,6 @@ fn eprint_tail(name: &str, output: &Output) {
     for line in tail.iter().rev() {
         eprintln!("[{name}] {line}");
     }
-}
-
-/// The processes that carry a mark.
-fn marked(mark: &str) -> Vec<u32> {
-    let wanted = format!("{MARK}={mark}");
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
-    entries
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|pid| {
-            std::fs::read(PathBuf::from(format!("/proc/{pid}/environ")))
-                .is_ok_and(|environ| environ.split(|byte| *byte == 0).any(|var| var == wanted.as_bytes()))
-        })
-        .collect()
-}
-
-/// The name of a process, cut at 15 bytes by the kernel.
-fn command_name(pid: u32) -> Option<String> {
-    Some(std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim_end().to_owned())
 }
 
 /// Reads lines of `from` until its end.

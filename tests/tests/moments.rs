@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use killcord_tests::blackhole::Blackhole;
+use killcord_tests::door;
 use killcord_tests::instrument::Instrument;
 use killcord_tests::journal::Journal;
 use killcord_tests::process::Process;
@@ -105,7 +106,7 @@ fn closing_during_a_teardown_joins_it() {
         + &rigs::supply("psu", &bench.instrument, r#"["VOLT 12", "OUTP ON"]"#, RAMP, "budget = \"8s\"");
     let (mut serve, rig) = bench.serve(&text);
     until_true("the supply to be on", LONG, || bench.sent("OUTP ON") == 1);
-    until_true("the local door", LONG, || status(&bench, &rig).contains("armed"));
+    door::await_state(&bench.station, "armed");
     let mut safe = bench.station.killcord(["safe", "--through-host"]).arg(&rig).start();
     until_true("the ramp to be under way", LONG, || bench.ramp_writes() >= 3);
     serve.end_input();
@@ -122,32 +123,6 @@ fn closing_during_a_teardown_joins_it() {
     assert_eq!(causes, 2, "the later cause is on record too: {}", journal.report()["causes"]);
 }
 
-fn status(bench: &Bench, rig: &std::path::Path) -> String {
-    // The door's own words: `killcord` shows them wherever it asks a running host.
-    let mut door = match std::os::unix::net::UnixStream::connect(door(bench, rig)) {
-        Ok(door) => door,
-        Err(_) => return String::new(),
-    };
-    door.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
-    if std::io::Write::write_all(&mut door, b"\"status\"\n").is_err() {
-        return String::new();
-    }
-    let mut answer = String::new();
-    let _cut = std::io::BufRead::read_line(&mut std::io::BufReader::new(door), &mut answer);
-    answer
-}
-
-fn door(bench: &Bench, _rig: &std::path::Path) -> PathBuf {
-    let dir = bench.station.path("run").join("killcord");
-    std::fs::read_dir(dir)
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok)
-        .map(|entry| entry.path())
-        .find(|path| path.extension().is_some_and(|it| it == "sock"))
-        .unwrap_or_default()
-}
-
 #[test]
 fn a_safe_stop_during_the_ramp_of_a_close_goes_over_to_emergency() {
     let bench = Bench::new();
@@ -162,7 +137,7 @@ fn a_safe_stop_during_the_ramp_of_a_close_goes_over_to_emergency() {
         );
     let (mut serve, rig) = bench.serve(&text);
     until_true("the supply to be on", LONG, || bench.sent("OUTP ON") == 1);
-    until_true("the rig to be armed", LONG, || status(&bench, &rig).contains("armed"));
+    door::await_state(&bench.station, "armed");
     serve.end_input();
     until_true("the ramp to be under way", LONG, || bench.ramp_writes() >= 3);
     let pressed = Instant::now();
