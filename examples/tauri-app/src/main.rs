@@ -1,2 +1,33 @@
-//! (stub)
-fn main() {}
+//! An existing Tauri app, with its own page and command, that uses Killcord: the lines marked `killcord`
+//! are all that was added to it.
+//!
+//! ```sh
+//! killcord demo --no-window &          # a simulated bench; or a rig.toml of your own
+//! cargo run -p killcord-example-tauri-app -- rig.toml
+//! ```
+
+use std::{error::Error, process::ExitCode};
+
+use tauri_plugin_killcord::{Builder, OnClose, Progress}; // killcord
+
+/// The app's own command.
+#[tauri::command]
+fn greet(name: &str) -> String {
+    format!("Hello, {name}.")
+}
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let rig = std::env::args_os().nth(1).unwrap_or_else(|| "rig.toml".into()); // killcord
+    let killcord = Builder::new(rig) // killcord
+        .windows(["main"])
+        .on_close(OnClose::Quit)
+        .progress(Progress::Overlay)
+        .signals(true)
+        .build()?;
+    let app = tauri::Builder::default()
+        .plugin(killcord) // killcord
+        .invoke_handler(tauri::generate_handler![greet])
+        .build(tauri::generate_context!())?;
+    let status = app.run_return(|_, _| {});
+    Ok(ExitCode::from(u8::try_from(status)?))
+}
