@@ -13,6 +13,7 @@ use std::{
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU},
     iterator::Signals as Caught,
+    low_level,
 };
 
 use killcord_core::Cause;
@@ -80,10 +81,14 @@ impl Signals {
         }
     }
 
-    /// From now on a signal ends this host.
+    /// From now on a signal ends this host; once that has ended, the process, with its outcome's status.
     pub fn deliver_to(&self, host: &Host) {
         let host = host.clone();
-        let deliver = move |signal| drop(host.shutdown(Cause::Signal { signal }));
+        let deliver = move |signal| match host.ended().outcome() {
+            // All is done and on record; somebody only reads the report still.
+            Some(outcome) => low_level::exit(i32::from(outcome.exit)),
+            None => drop(host.shutdown(Cause::Signal { signal })),
+        };
         // One that came while the host was started is delivered before the next can come.
         let mut aim = self.aim.lock().unwrap_or_else(PoisonError::into_inner);
         if let Aim::Starting(Some(signal)) = *aim {
