@@ -1,6 +1,6 @@
 //! The icon in the tray: how the rig stands at a glance. Nothing depends on it being there.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use gtk::glib::{self, ControlFlow};
 use killcord::wire::RigState;
@@ -15,6 +15,9 @@ use crate::menu;
 
 /// How often it is brought up to date.
 const EVERY: Duration = Duration::from_millis(500);
+
+/// When it comes.
+const AFTER_START: Duration = Duration::from_secs(2);
 
 /// What the icon tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,16 +45,17 @@ impl Sign {
     }
 }
 
-/// Puts it there, where there is a tray.
+/// Puts it there, where there is a tray: a moment after the start, which it would hold up.
 pub(crate) fn start(app: &AppHandle) {
-    if !indicator_library() {
-        tracing::info!("no tray icon: libayatana-appindicator3 is not installed");
+    if !session_bus() || !indicator_library() {
+        tracing::info!("no tray icon: it needs a session bus and libayatana-appindicator3");
         return;
     }
-    match icon(app) {
-        Ok(tray) => keep(app.clone(), tray),
+    let app = app.clone();
+    glib::timeout_add_local_once(AFTER_START, move || match icon(&app) {
+        Ok(tray) => keep(app, tray),
         Err(error) => tracing::warn!(%error, "no tray icon"),
-    }
+    });
 }
 
 fn icon(app: &AppHandle) -> tauri::Result<TrayIcon> {
@@ -71,6 +75,12 @@ fn keep(app: AppHandle<Wry>, tray: TrayIcon) {
         }
         ControlFlow::Continue
     });
+}
+
+/// Whether there is a session bus. Where there is none, asking for it would start one that outlives the app.
+fn session_bus() -> bool {
+    std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some()
+        || std::env::var_os("XDG_RUNTIME_DIR").is_some_and(|dir| Path::new(&dir).join("bus").exists())
 }
 
 /// Whether the library that draws it is there: without it, the crate that loads it panics.
