@@ -105,6 +105,8 @@ fn is_unit(rest: &str) -> bool {
     let rest = rest.trim();
     rest.chars().count() <= 12
         && !rest.starts_with(|c: char| c.is_ascii_digit())
+        // `0x10` is no zero with a unit.
+        && !rest.starts_with(['x', 'X'])
         && rest.chars().all(|c| c.is_alphanumeric() || "%°µΩ/²³^*. -".contains(c))
         && rest.chars().next().is_none_or(|c| c.is_alphabetic() || "%°µΩ".contains(c))
 }

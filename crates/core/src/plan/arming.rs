@@ -110,7 +110,7 @@ impl Arming {
         let plan = self.plan.0.clone();
         let plan = &plan.devices[ix.at()];
         let within = |step: &Step| now + step.timeout().unwrap_or(plan.timeout);
-        let resync = (Work::Resync, now + plan.timeout * 2);
+        let resync = (Work::Resync, now + plan.timeout.saturating_mul(2));
         loop {
             let asked = match &mut self.stage {
                 Stage::Begin => {

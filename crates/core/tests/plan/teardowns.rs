@@ -212,6 +212,39 @@ fn a_late_zero_after_a_timeout_never_passes_for_verified() {
 }
 
 #[test]
+fn an_answer_that_came_out_of_step_is_asked_for_again_in_step() {
+    let mut it = device("a", 0);
+    it.has_controls = true;
+    (it.arm, it.safe, it.emergency) = (vec![], vec![], vec![]);
+    let mut ramped = device("b", 1);
+    ramped.safe.insert(0, Item::Do(Step::query("FROM?")));
+    let rig = plan(ms(10_000), vec![it, ramped]);
+    let mut teardown =
+        Teardown::new(rig.clone(), order(&rig, Mode::Safe, Extent::Stay), &all_open(&rig), at(0));
+    let mut owed = [true, true];
+    let mut seen = [vec![], vec![]];
+    let mut now = at(0);
+    loop {
+        match teardown.next(now) {
+            Next::Do(out) => {
+                for dispatch in out {
+                    let who = dispatch.device.at();
+                    let result = StepResult { out_of_step: owed[who], ..answer(&dispatch, "0") };
+                    owed[who] &= dispatch.work != Work::Resync;
+                    seen[who].push(text(&dispatch));
+                    teardown.result(now, result);
+                }
+            }
+            Next::Wait(at) => now = at,
+            Next::Done => break,
+        }
+    }
+    assert_eq!(seen[0], ["OUT?", "Resync", "OUT?"]);
+    assert_eq!(seen[1][..4], ["FROM?", "Resync", "FROM?", "OFF"]);
+    assert!(teardown.report(now).devices.iter().all(|entry| entry.status == Status::SafeVerified));
+}
+
+#[test]
 fn a_device_that_cannot_be_brought_in_step_is_safe_unverified() {
     let rig = plan(ms(10_000), vec![device("a", 0)]);
     let mut teardown =

@@ -64,7 +64,8 @@ impl Teardown {
     }
 
     fn out_for(&self, ix: DeviceIx) -> bool {
-        self.links.values().any(|link| link.out.as_ref().is_some_and(|out| out.device == ix))
+        let link = self.links.get(&self.plan.devices[ix.at()].link);
+        link.and_then(|link| link.out.as_ref()).is_some_and(|out| out.device == ix)
     }
 
     fn may_start(&self, ix: DeviceIx, device: &Device) -> bool {

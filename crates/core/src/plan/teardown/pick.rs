@@ -111,8 +111,11 @@ impl Teardown {
             }
             Line::Lost => return None,
         }
-        let resync =
-            Want { work: Work::Resync, phase: Phase::Resync, until: (now + plan.timeout * 2).min(end) };
+        let resync = Want {
+            work: Work::Resync,
+            phase: Phase::Resync,
+            until: (now + plan.timeout.saturating_mul(2)).min(end),
+        };
         let ask = |step: &Step, phase| Want {
             work: Work::Step(step.clone()),
             phase,
