@@ -27,6 +27,13 @@ fn the_demo_is_clean() {
 }
 
 #[test]
+fn the_rig_file_that_the_readme_explains_is_clean() {
+    let readme = blocks(include_str!("../../../README.md"));
+    let [(_, block)] = readme.as_slice() else { panic!("{} blocks, not one", readme.len()) };
+    assert_eq!(clean("README.md", block).plan.devices.len(), 2);
+}
+
+#[test]
 fn every_rig_file_in_the_reference_is_clean_and_every_part_of_one_is_right() {
     let reference = include_str!("../../../docs/rig-file.md");
     let mut files = 0;
