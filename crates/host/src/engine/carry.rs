@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use killcord_core::{
-    Extent, Report, SessionId,
+    Extent, Report, SessionId, Time,
     plan::Work,
     rules::{Effect, Input, Phase, Refusal, Warning},
 };
@@ -146,16 +146,20 @@ impl Engine {
         if now.since(self.flushed) < FLUSH_EVERY {
             return;
         }
+        self.tell_progress(now);
+        if !self.updates.is_empty() {
+            self.flushed = now;
+            let readings = std::mem::take(&mut self.updates);
+            self.broadcast(&ToPage::Readings { readings });
+        }
+    }
+
+    fn tell_progress(&mut self, now: Time) {
         if let Some(frame) =
             self.progress.as_mut().filter(|watched| watched.is_news()).and_then(|watched| watched.tell(now))
         {
             self.flushed = now;
             self.broadcast(&frame);
-        }
-        if !self.updates.is_empty() {
-            self.flushed = now;
-            let readings = std::mem::take(&mut self.updates);
-            self.broadcast(&ToPage::Readings { readings });
         }
     }
 
@@ -246,6 +250,8 @@ impl Engine {
                 if let Some(watched) = &mut self.progress {
                     watched.done(&report);
                 }
+                // Before what it brings about: the end of a session must not overtake the last of it.
+                self.tell_progress(self.now().mono);
                 self.last = Some((*report).clone());
                 self.input(Input::Done(report));
                 self.answer_waiting();
