@@ -7,11 +7,11 @@ use std::{
     fs::File,
     io::{Read as _, Write as _},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use common::{Bench, PATIENCE, Seen, text};
+use common::{Bench, PATIENCE, Running, Seen, text};
 use killcord_core::{
     DevicePlan, LinkPlan, Plan, RunId, Step, Value,
     plan::{Connect, Failure, KeyValue, Parity, Protocol, SerialLine, Terminator, Work},
@@ -23,6 +23,13 @@ use rustix::{
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
     termios::{OptionalActions, tcgetattr, tcsetattr},
 };
+
+/// One test at a time: the system gives the name of a pty that is gone to the next one at once, and whoever
+/// has just lost it still holds the lock of that name for a moment.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A pty whose master is in the test's hand.
 struct Pty {
@@ -87,6 +94,7 @@ fn one(link: LinkPlan) -> Plan {
 
 #[test]
 fn a_serial_device_is_asked_and_told_whatever_its_settings() {
+    let _alone = alone();
     let pty = Pty::open();
     let seen = pty.play(|bytes| if bytes.ends_with(b"?\r\n") { b"12.0\r\n".to_vec() } else { Vec::new() });
     let line = SerialLine { baud: 19_200, parity: Parity::Even, stop_bits: 2, ..SerialLine::default() };
@@ -102,6 +110,7 @@ fn a_serial_device_is_asked_and_told_whatever_its_settings() {
 
 #[test]
 fn a_port_that_another_program_holds_is_told_so() {
+    let _alone = alone();
     let pty = Pty::open();
     let other = File::options().read(true).write(true).open(&pty.path).unwrap();
     flock(&other, FlockOperation::NonBlockingLockExclusive).unwrap();
@@ -119,6 +128,7 @@ fn a_port_that_another_program_holds_is_told_so() {
 
 #[test]
 fn a_port_that_is_not_there_says_so() {
+    let _alone = alone();
     let mut link = Pty::open().link(lines(), SerialLine::default());
     if let Connect::Serial { path, .. } = &mut link.connect {
         *path = PathBuf::from("/dev/serial/by-id/usb-nobody");
@@ -133,6 +143,7 @@ fn a_port_that_is_not_there_says_so() {
 
 #[test]
 fn a_port_whose_other_side_is_gone_is_lost() {
+    let _alone = alone();
     let pty = Pty::open();
     let bench = Bench::start(one(pty.link(lines(), SerialLine::default())), Vec::new());
     bench.open(0).outcome.unwrap();
@@ -143,6 +154,7 @@ fn a_port_whose_other_side_is_gone_is_lost() {
 
 #[test]
 fn what_was_queued_before_is_nobodys_answer() {
+    let _alone = alone();
     let pty = Pty::open();
     let _keeps_it_open = File::options().read(true).write(true).open(&pty.path).unwrap();
     (&pty.master).write_all(b"0\n0\n").unwrap();
@@ -166,14 +178,15 @@ fn run(links: &Links, work: Work) -> Done {
     told.recv_timeout(PATIENCE).unwrap()
 }
 
-fn take_over(plan: &Plan) -> Links {
+fn take_over(plan: &Plan) -> Running {
     let fence = Arc::new(Fence::new(RunId(1)));
-    Links::take_over(plan, Vec::new(), &Registry::default(), fence, Arc::new(SystemClock), Arc::new(|_| {}))
-        .unwrap()
+    let (clock, events) = (Arc::new(SystemClock), Arc::new(|_| {}));
+    Running::new(Links::take_over(plan, Vec::new(), &Registry::default(), fence, clock, events).unwrap())
 }
 
 #[test]
 fn a_line_taken_over_begins_with_a_terminator_and_its_old_replies_are_nobodys_name() {
+    let _alone = alone();
     let pty = Pty::open();
     // The reply to the last user's question comes when the name is asked for.
     let seen =
@@ -195,6 +208,7 @@ fn a_line_taken_over_begins_with_a_terminator_and_its_old_replies_are_nobodys_na
 
 #[test]
 fn a_line_taken_over_from_a_device_without_a_name_is_out_of_step() {
+    let _alone = alone();
     let pty = Pty::open();
     let _seen = pty.play(|_| Vec::new());
     let plan = one(pty.link(lines(), SerialLine::default()));
@@ -207,6 +221,7 @@ fn a_line_taken_over_from_a_device_without_a_name_is_out_of_step() {
 
 #[test]
 fn on_a_line_that_devices_share_an_exchange_is_waited_for() {
+    let _alone = alone();
     let pty = Pty::open();
     let seen = pty.play(|bytes| {
         if bytes == b"SLOW?\n" {
@@ -229,6 +244,7 @@ fn on_a_line_that_devices_share_an_exchange_is_waited_for() {
 
 #[test]
 fn a_port_whose_device_takes_no_bytes_is_closed_in_time() {
+    let _alone = alone();
     let pty = Pty::open();
     let bench = Bench::start(one(pty.link(lines(), SerialLine::default())), Vec::new());
     bench.open(0).outcome.unwrap();
@@ -271,6 +287,7 @@ fn coil(address: u16) -> Step {
 
 #[test]
 fn of_two_units_on_one_line_the_mute_one_spoils_nothing_for_the_other() {
+    let _alone = alone();
     let pty = Pty::open();
     let seen = pty.play(|bytes| match bytes {
         [2, 1, ..] => rtu(&[2, 1, 1, 1]),
@@ -296,6 +313,7 @@ fn of_two_units_on_one_line_the_mute_one_spoils_nothing_for_the_other() {
 
 #[test]
 fn a_unit_that_was_late_is_believed_only_after_an_echo_of_its_own() {
+    let _alone = alone();
     let pty = Pty::open();
     let mut asked = 0;
     let _seen = pty.play(move |bytes| match bytes {
@@ -324,6 +342,7 @@ fn a_unit_that_was_late_is_believed_only_after_an_echo_of_its_own() {
 
 #[test]
 fn a_line_full_of_noise_ends_in_time() {
+    let _alone = alone();
     let pty = Pty::open();
     let mut master = pty.master.try_clone().unwrap();
     let _keeps_it_open = File::options().read(true).write(true).open(&pty.path).unwrap();

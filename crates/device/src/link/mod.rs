@@ -4,6 +4,9 @@
 //! Nothing here decides what is to be done; it decides what goes first on a wire, and never lets a stale or
 //! unanswered exchange pass for a good one.
 
+mod common;
+mod exchange;
+mod idle;
 mod job;
 mod open;
 mod poll;
@@ -15,7 +18,7 @@ use std::{
     os::fd::OwnedFd,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::Ordering,
         mpsc::{Receiver, sync_channel},
     },
     thread::JoinHandle,
@@ -24,97 +27,24 @@ use std::{
 
 use killcord_core::{DeviceIx, Epoch, LinkIx, Plan, plan::Failure};
 
-pub use self::{
-    job::{Done, Job, Lane, LinkEvent, Reply},
-    poll::{Poll, PollId},
-};
 use self::{
+    common::Common,
     queue::{Queue, Refusal},
     slot::Slot,
     worker::LinkWorker,
 };
+pub use self::{
+    common::StartError,
+    job::{Done, Job, Lane, LinkEvent, Reply},
+    poll::{Poll, PollId},
+};
 use crate::{
-    Clock, DeviceError, Fence, Registry, Setup,
+    Clock, Fence, Registry, Setup,
     transport::{self, LockSlot, Transport, Wire},
 };
 
 /// Is told what happens on the links; called on their threads, and must not block.
 pub type Events = Arc<dyn Fn(LinkEvent) + Send + Sync>;
-
-/// Why links could not be started.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The program lacks the driver of a device.
-    #[error("device {device} needs the driver {driver}, which this program lacks; add it to its registry")]
-    NoDriver {
-        /// The device.
-        device: String,
-        /// The driver.
-        driver: String,
-    },
-    /// A driver does not take the device as it is set up.
-    #[error("device {device}")]
-    Setup {
-        /// The device.
-        device: String,
-        /// What is wrong.
-        source: DeviceError,
-    },
-    /// A device names a link that the plan does not have.
-    #[error("device {device} names a link that is not there; check the rig file with `killcord check`")]
-    NoLink {
-        /// The device.
-        device: String,
-    },
-    /// The system gave no thread or no descriptor.
-    #[error("the system gives no thread or descriptor for link {link}; raise `ulimit -n` and `ulimit -u`")]
-    System {
-        /// The link.
-        link: String,
-        /// What it said.
-        source: std::io::Error,
-    },
-}
-
-/// What all links of a rig share.
-struct Common {
-    fence: Arc<Fence>,
-    clock: Arc<dyn Clock>,
-    events: Events,
-    quiet: AtomicBool,
-    /// By device: connected, and known to be the right one.
-    open: Vec<AtomicBool>,
-    /// By device: the epoch under which its instrument watchdog is fed.
-    fed: Vec<Mutex<Option<Epoch>>>,
-}
-
-impl Common {
-    fn new(plan: &Plan, fence: Arc<Fence>, clock: Arc<dyn Clock>, events: Events) -> Arc<Self> {
-        Arc::new(Self {
-            fence,
-            clock,
-            events,
-            quiet: AtomicBool::new(false),
-            open: plan.devices.iter().map(|_| AtomicBool::new(false)).collect(),
-            fed: plan.devices.iter().map(|_| Mutex::new(None)).collect(),
-        })
-    }
-
-    fn fed_under(&self, device: DeviceIx) -> Option<Epoch> {
-        *self.fed.get(device.at())?.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_open(&self, device: DeviceIx) -> bool {
-        self.open.get(device.at()).is_some_and(|open| open.load(Ordering::SeqCst))
-    }
-
-    fn set_open(&self, device: DeviceIx, open: bool) {
-        if let Some(flag) = self.open.get(device.at()) {
-            flag.store(open, Ordering::SeqCst);
-        }
-    }
-}
 
 struct Link {
     queue: Arc<Queue>,

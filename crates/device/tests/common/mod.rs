@@ -113,9 +113,38 @@ pub fn say(stream: &mut TcpStream, text: &str) {
     let _gone = writeln!(stream, "{text}");
 }
 
+/// Links whose end is waited for: the system gives a pty's name to the next one as soon as it is free.
+pub struct Running(Option<Links>);
+
+impl Running {
+    pub fn new(links: Links) -> Self {
+        Self(Some(links))
+    }
+
+    pub fn stop(mut self, within: Duration) -> bool {
+        self.0.take().unwrap().stop(within)
+    }
+}
+
+impl std::ops::Deref for Running {
+    type Target = Links;
+
+    fn deref(&self) -> &Links {
+        self.0.as_ref().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(links) = self.0.take() {
+            links.stop(PATIENCE);
+        }
+    }
+}
+
 /// Links under test.
 pub struct Bench {
-    pub links: Links,
+    pub links: Running,
     pub fence: Arc<Fence>,
     pub events: Seen<LinkEvent>,
     plan: Plan,
@@ -139,7 +168,7 @@ impl Bench {
             Arc::new(move |event| seen.push(event)),
         )
         .unwrap();
-        Self { links, fence, events, plan }
+        Self { links: Running::new(links), fence, events, plan }
     }
 
     /// Over a transport that stands in for the only link.
@@ -157,7 +186,7 @@ impl Bench {
             vec![transport],
         )
         .unwrap();
-        Self { links, fence, events, plan }
+        Self { links: Running::new(links), fence, events, plan }
     }
 
     pub fn submit(&self, device: u16, work: Work, lane: Lane) -> Receiver<Done> {
