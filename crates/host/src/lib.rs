@@ -5,14 +5,14 @@
 //! through [`killcord_device`], keeps the journal, holds the rig's lock and opens the local door.
 //!
 //! ```no_run
-//! # fn rig() -> killcord::Rig { unimplemented!() }
+//! # fn run(rig: killcord::Rig) -> Result<std::process::ExitCode, killcord::StartError> {
 //! use killcord::{Cause, Host, Options};
 //!
-//! let host = Host::start(rig(), Options::new("rig.toml"))?;
+//! let host = Host::start(rig, Options::new("rig.toml"))?;
 //! // … attach sessions, let people work …
 //! let outcome = host.shutdown(Cause::Requested).wait(std::time::Duration::from_secs(15));
-//! std::process::ExitCode::from(outcome.map_or(4, |outcome| outcome.exit));
-//! # Ok::<(), killcord::StartError>(())
+//! Ok(std::process::ExitCode::from(outcome.map_or(4, |outcome| outcome.exit)))
+//! # }
 //! ```
 //!
 //! **Architecture Invariants.** Knows no window and no HTTP. Every way out ends in [`Host::shutdown`] or

@@ -13,6 +13,9 @@ use crate::{
 /// How many commands are remembered, so that one seen before is answered and not repeated.
 const REMEMBERED: usize = 64;
 
+/// A command that was seen: whose, its name, and the answer once there is one.
+pub(super) type Answered = (SessionId, String, Option<Result<(), Refusal>>);
+
 /// Why a command was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {

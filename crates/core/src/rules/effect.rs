@@ -43,7 +43,7 @@ pub enum Effect {
         /// It goes on with a session that was there.
         resumed: bool,
     },
-    /// A session of an earlier attachment goes on in another one.
+    /// A beat was heard.
     Ack {
         /// Whose beat.
         session: SessionId,

@@ -56,7 +56,7 @@ pub struct State {
     unclean: bool,
     limits: Vec<interlock::Watch>,
     auto_arm: command::AutoArm,
-    answered: VecDeque<(SessionId, String, Option<Result<(), Refusal>>)>,
+    answered: VecDeque<command::Answered>,
     setpoints: BTreeMap<ControlIx, Value>,
     now: Now,
     wake: Option<Time>,
