@@ -178,6 +178,10 @@ fn rig_state(state: &State) -> RigState {
             Some(killcord_core::Cause::Start | killcord_core::Cause::Recovery) => RigState::Opening,
             _ => RigState::MakingSafe,
         },
+        // Before the first turn: nothing was tried yet.
+        Phase::Idle if state.devices().iter().all(|device| *device == DeviceState::Disconnected) => {
+            RigState::Opening
+        }
         Phase::Idle | Phase::Ended if acting_not_safe || any_missing(state) => RigState::NotSafe,
         Phase::Idle | Phase::Ended => RigState::Safe,
     }
