@@ -1,7 +1,7 @@
 //! Tracing to stderr. A stderr that nobody reads stops its writer thread and nothing else: lines are then
 //! dropped.
 
-use gtk::glib;
+use gtk::glib::{self, LogLevel};
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
@@ -21,8 +21,9 @@ pub(crate) fn start() -> WorkerGuard {
         .from_env_lossy();
     tracing_subscriber::fmt().with_writer(writer).with_env_filter(filter).with_ansi(false).init();
     // GTK would write its complaints itself, on its own thread, and wait there.
-    glib::log_set_default_handler(|domain, level, message| {
-        tracing::warn!(domain, ?level, "{message}");
+    glib::log_set_default_handler(|domain, level, message| match level {
+        LogLevel::Error | LogLevel::Critical | LogLevel::Warning => tracing::warn!(domain, "{message}"),
+        LogLevel::Message | LogLevel::Info | LogLevel::Debug => tracing::debug!(domain, "{message}"),
     });
     guard
 }

@@ -30,7 +30,10 @@ pub(crate) struct Windows {
 /// One window.
 #[derive(Default)]
 struct Row {
+    /// The page that has said hello, or whose session waits for the next one.
     page: Option<Page>,
+    /// The page that has attached and not yet said hello.
+    coming: Option<Page>,
     resume: Resume,
     /// Since when its web process is gone, until a page of a new one has attached.
     crashed: Option<Instant>,
@@ -66,13 +69,11 @@ impl Windows {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A page of window `label` is there. An earlier page of that window is let go first, so that the
-    /// session can be resumed by this one.
+    /// A page of window `label` is there. The one before it is let go when this one says hello: until then
+    /// the session is still that one's.
     pub(crate) fn attach(&self, host: &Host, label: &str, channel: Channel<ToPage>) {
         let mut rows = self.rows();
         let row = rows.entry(label.to_owned()).or_default();
-        row.page = None;
-        row.crashed = None;
         let (attachment, frames) = host.attach(SessionKind::Window);
         let (beats, heard) = watch::channel(Instant::now());
         let pump = tauri::async_runtime::spawn(pump::carry(
@@ -82,14 +83,20 @@ impl Windows {
             self.patience,
             Arc::clone(&row.resume),
         ));
-        row.page = Some(Page { attachment, beats, pump });
+        row.coming = Some(Page { attachment, beats, pump });
     }
 
     /// Hands a frame of window `label` to the host.
     pub(crate) fn frame(&self, label: &str, frame: ToHost) -> Result<(), Refused> {
-        let rows = self.rows();
-        let row = rows.get(label).ok_or(Refused::Attach)?;
-        let page = row.page.as_ref().ok_or(Refused::Attach)?;
+        let mut rows = self.rows();
+        let row = rows.get_mut(label).ok_or(Refused::Attach)?;
+        if matches!(frame, ToHost::Hello { .. }) && row.coming.is_some() {
+            // The host has to have let the old one go before it can be resumed.
+            row.page = None;
+            row.page = row.coming.take();
+            row.crashed = None;
+        }
+        let page = row.coming.as_ref().or(row.page.as_ref()).ok_or(Refused::Attach)?;
         if page.pump.inner().is_finished() {
             return Err(Refused::Attach);
         }
@@ -128,6 +135,7 @@ impl Windows {
         let mut rows = self.rows();
         let row = rows.entry(label.to_owned()).or_default();
         row.crashed.get_or_insert(now);
+        row.coming = None;
         row.reloads.retain(|at| now.duration_since(*at) < CRASH_WINDOW);
         row.reloads.push(now);
         row.reloads.len() <= MOST_RELOADS
@@ -156,5 +164,40 @@ fn with_resume(frame: ToHost, known: &Resume) -> ToHost {
             ToHost::Hello { v, resume, nonce, want }
         }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_web_process_that_dies_again_and_again_is_not_started_for_ever() {
+        let windows = Windows::new(Duration::from_secs(3), Duration::from_secs(5));
+        let reloaded = (0..10).filter(|_| windows.crashed("main")).count();
+        assert_eq!(reloaded, MOST_RELOADS);
+        assert!(windows.crashed("other"), "another window's web process is another one");
+    }
+
+    #[test]
+    fn a_crash_without_a_session_has_no_lease_to_run_out() {
+        let windows = Windows::new(Duration::from_secs(3), Duration::from_secs(5));
+        windows.crashed("main");
+        assert_eq!(windows.next_expiry(), None);
+    }
+
+    #[test]
+    fn a_page_that_has_forgotten_its_session_goes_on_with_its_windows() {
+        let known: Resume = Arc::new(Mutex::new(Some("token".into())));
+        let hello = |resume: Option<&str>| ToHost::Hello {
+            v: 1,
+            resume: resume.map(Into::into),
+            nonce: "n".into(),
+            want: killcord_core::Role::Operator,
+        };
+        assert_eq!(with_resume(hello(None), &known), hello(Some("token")));
+        assert_eq!(with_resume(hello(Some("own")), &known), hello(Some("own")));
+        assert_eq!(with_resume(hello(None), &Resume::default()), hello(None));
+        assert_eq!(with_resume(ToHost::Stop, &known), ToHost::Stop);
     }
 }
