@@ -1,0 +1,200 @@
+//! The arguments. Commands that are not there yet are not offered.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Stands under every `--help`.
+const FOOTER: &str = "\
+Exit status: 0 every device confirmed safe and released (or: done) · 2 usage or rig file wrong · 3 could not
+start (rig held by another process, device not reached) · 4 ended, but at least one device is NOT confirmed
+safe (named on stderr).
+
+Killcord is not a certified safety function; it does not replace an emergency-stop circuit.
+Opening a rig ends whatever runs on it.";
+
+/// Ties a GUI to the hardware it drives: when the GUI goes away, the hardware is made safe and released.
+///
+/// Without a command, opens RIG in the desktop window; with no display, in this terminal.
+#[derive(Debug, Parser)]
+#[command(name = "killcord", version, after_help = FOOTER, subcommand_precedence_over_arg = true)]
+pub(crate) struct Cli {
+    /// The rig file. Without: ./rig.toml, then the one in your config folder, then the demo
+    pub(crate) rig: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Common {
+    /// Where lock and journal live (default: the platform's state folder)
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Prints data as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Opens a rig in this terminal: no window, no port
+    #[command(after_help = SERVE)]
+    Serve(Serve),
+    /// Starts a simulated bench as a process of its own and opens its rig: needs no hardware
+    Demo(Demo),
+    /// Says everything that is wrong with a rig file
+    Check(Check),
+    /// Writes a commented rig file to begin with
+    Init(Init),
+    /// Makes a rig safe and releases it, now
+    Safe(Safe),
+    /// Shows what happened: runs, sessions, teardowns
+    Journal(Journal),
+    /// Starts simulated instruments
+    Sim(Sim),
+    /// Checks this machine; each failed check says what mends it
+    Doctor,
+}
+
+/// What the end of the input means, told where a service is set up.
+const SERVE: &str = "\
+The session is this terminal. It ends, and the rig is made safe and released, with `quit`, Ctrl-C, SIGTERM,
+SIGHUP, or the end of the input. Input from /dev/null or a file has nobody behind it and its end ends nothing:
+for a service, signals do. Type `help` for what can be typed.";
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The rig file
+    pub(crate) rig: PathBuf,
+    /// Arms at once, if the run before ended cleanly
+    #[arg(long)]
+    pub(crate) arm: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// In this terminal, even where a window could be opened
+    #[arg(long)]
+    pub(crate) terminal: bool,
+    /// Arms as soon as the bench is safe
+    #[arg(long)]
+    pub(crate) arm: bool,
+    /// Leaves the simulated bench running at the end
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The rig file
+    pub(crate) rig: PathBuf,
+    /// Prints the teardown plan with its worst case
+    #[arg(long)]
+    pub(crate) plan: bool,
+    /// Opens each device, identifies it and asks its queries; sends nothing else
+    #[arg(long)]
+    pub(crate) connect: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The file to write; an existing one is never overwritten
+    #[arg(default_value = "rig.toml")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Safe {
+    /// The rig file
+    pub(crate) rig: PathBuf,
+    /// Has the host that holds the rig do it; it stays connected
+    #[arg(long)]
+    pub(crate) through_host: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(subcommand_precedence_over_arg = true)]
+pub(crate) struct Journal {
+    /// The rig file. Without: ./rig.toml, then the one in your config folder, then the demo
+    pub(crate) rig: Option<PathBuf>,
+    /// How many runs, sessions and teardowns
+    #[arg(long, short = 'n', default_value_t = 20, value_name = "N")]
+    pub(crate) last: u32,
+    /// Prints comma-separated values
+    #[arg(long, global = true, conflicts_with = "json")]
+    pub(crate) csv: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<JournalCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JournalCommand {
+    /// Shows a teardown's whole report
+    Show {
+        /// The teardown's number, as the list shows it
+        id: u64,
+        /// The rig file. Without: as for the list
+        rig: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sim {
+    /// The file of instruments
+    pub(crate) file: PathBuf,
+    /// Listens on any free ports instead of the file's; they are printed
+    #[arg(long)]
+    pub(crate) any_ports: bool,
+    /// Prints commands and changes, but no queries
+    #[arg(long)]
+    pub(crate) no_queries: bool,
+    /// Prints nothing but where it listens
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// Leaves the session of whoever starts it: no Ctrl-C and no closed terminal ends it
+    #[arg(long, hide = true)]
+    pub(crate) own_session: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(args: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(std::iter::once("killcord").chain(args.split_whitespace()))
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_rig_and_a_command_are_told_apart() {
+        assert_eq!(parse("bench.toml").unwrap().rig, Some("bench.toml".into()));
+        let Some(Command::Serve(serve)) = parse("--state-dir /s serve bench.toml --arm").unwrap().command
+        else {
+            panic!("not read as `serve`");
+        };
+        assert_eq!((serve.rig, serve.arm), ("bench.toml".into(), true));
+        let cli = parse("journal show 7 bench.toml --json").unwrap();
+        assert!(cli.common.json);
+        let Some(Command::Journal(journal)) = cli.command else { panic!("not read as `journal`") };
+        assert!(matches!(journal.command, Some(JournalCommand::Show { id: 7, rig: Some(_) })));
+    }
+
+    #[test]
+    fn what_is_not_there_yet_is_not_offered() {
+        let help = Cli::command().render_help().to_string();
+        for later in ["token", "schema", "drill", "remote"] {
+            assert!(!help.contains(later), "{later}");
+        }
+        assert!(help.contains("not a certified safety function"));
+        assert!(help.contains("does not replace an emergency-stop circuit"));
+    }
+}

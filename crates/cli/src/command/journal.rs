@@ -1,0 +1,306 @@
+//! `killcord journal`: what happened, from the rig's durable record.
+
+use std::path::{Path, PathBuf};
+
+use killcord::{
+    Report,
+    core::report::DeviceReport,
+    journal::{Entry, JournalError, Reader, Run, Teardown},
+};
+use serde::Serialize;
+
+use super::{Scene, json, print};
+use crate::{
+    args::{Journal, JournalCommand},
+    demo,
+    find::{self, Found},
+    moment,
+    stop::Stop,
+    table,
+    terminal::report,
+    text::{duration, ms, plain},
+};
+
+/// What is printed with `--json`.
+#[derive(Serialize)]
+struct Listed {
+    runs: Vec<Run>,
+    sessions: Vec<Session>,
+    teardowns: Vec<Teardown>,
+}
+
+/// One session, from its entries.
+#[derive(Serialize)]
+struct Session {
+    run: u64,
+    session: String,
+    kind: String,
+    role: String,
+    began_ms: u64,
+    /// `None` for one that still is, or whose end was not recorded.
+    ended_ms: Option<u64>,
+    reason: Option<String>,
+}
+
+pub(super) fn run(scene: &Scene<'_>, journal: &Journal) -> Result<u8, Stop> {
+    match &journal.command {
+        Some(JournalCommand::Show { id, rig }) => {
+            let rig = rig.clone().or_else(|| journal.rig.clone());
+            show(scene, journal, *id, &named_or_default(scene, rig))
+        }
+        None => list(scene, journal, &named_or_default(scene, journal.rig.clone())),
+    }
+}
+
+/// Reading a record touches no device: nobody has to confirm a rig that was found.
+fn named_or_default(scene: &Scene<'_>, named: Option<PathBuf>) -> PathBuf {
+    named.unwrap_or_else(|| match find::default_rig() {
+        Found::Default(rig) => rig,
+        Found::Demo => demo::Folder::of(&scene.options(Path::new("")).state_dir).rig(),
+    })
+}
+
+fn open(scene: &Scene<'_>, rig: &Path) -> Result<Reader, Stop> {
+    let folder = scene.options(rig).rig_dir();
+    if !killcord::journal::path(&folder).is_file() {
+        return Err(Stop::Nothing(format!(
+            "{} has no journal yet in {}; open the rig once, or name the state folder with --state-dir",
+            rig.display(),
+            folder.display()
+        )));
+    }
+    Ok(Reader::open(&folder)?)
+}
+
+fn list(scene: &Scene<'_>, journal: &Journal, rig: &Path) -> Result<u8, Stop> {
+    let reader = open(scene, rig)?;
+    let runs = reader.runs(journal.last)?;
+    let sessions = sessions(&reader, &runs, journal.last)?;
+    let listed = Listed { runs, sessions, teardowns: reader.teardowns(journal.last)? };
+    print(&if scene.common.json {
+        json(&listed)
+    } else if journal.csv {
+        listed.csv()
+    } else {
+        listed.text()
+    });
+    Ok(0)
+}
+
+/// The sessions of these runs, newest first.
+fn sessions(reader: &Reader, runs: &[Run], most: u32) -> Result<Vec<Session>, JournalError> {
+    let mut all = Vec::new();
+    for run in runs {
+        let mut of_run: Vec<Session> = Vec::new();
+        for Entry { at_ms, kind, detail, .. } in reader.entries(run.run)? {
+            let word = |key: &str| match &detail[key] {
+                serde_json::Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            match kind.as_str() {
+                "session_began" => of_run.push(Session {
+                    run: run.run.0,
+                    session: word("session"),
+                    kind: word("kind"),
+                    role: word("role"),
+                    began_ms: at_ms,
+                    ended_ms: None,
+                    reason: None,
+                }),
+                "session_ended" => {
+                    let whose = word("session");
+                    if let Some(session) = of_run.iter_mut().find(|session| session.session == whose) {
+                        (session.ended_ms, session.reason) = (Some(at_ms), Some(word("reason")));
+                    }
+                }
+                _ => {}
+            }
+        }
+        all.extend(of_run.into_iter().rev());
+        if all.len() >= most as usize {
+            break;
+        }
+    }
+    all.truncate(most as usize);
+    Ok(all)
+}
+
+impl Listed {
+    fn text(&self) -> String {
+        let runs = self.runs.iter().map(|run| {
+            let end = match (run.ended_ms, run.exit) {
+                (Some(ended), Some(0)) => format!("{}  all safe", moment::local(ended)),
+                (Some(ended), Some(exit)) => format!("{}  status {exit}: NOT all safe", moment::local(ended)),
+                (Some(ended), None) => moment::local(ended),
+                (None, _) => format!("no end on record; last heard of {}", moment::local(run.last_ms)),
+            };
+            vec![run.run.to_string(), moment::local(run.started_ms), end]
+        });
+        let sessions = self.sessions.iter().map(|session| {
+            let end = session.ended_ms.map_or_else(|| String::from("-"), moment::local);
+            vec![
+                session.run.to_string(),
+                format!("s{}", session.session.trim_start_matches('s')),
+                session.kind.clone(),
+                session.role.clone(),
+                moment::local(session.began_ms),
+                end,
+                session.reason.clone().unwrap_or_default(),
+            ]
+        });
+        let teardowns = self.teardowns.iter().map(|teardown| {
+            vec![
+                teardown.id.to_string(),
+                teardown.run.to_string(),
+                moment::local(teardown.at_ms),
+                teardown.cause.clone(),
+                String::from(if teardown.confirmed { "all safe" } else { "NOT all safe" }),
+                format!("{} ms", teardown.took_ms),
+            ]
+        });
+        let section = |title: &str, heads: &[&str], rows: Vec<Vec<String>>| {
+            if rows.is_empty() {
+                format!("{title}: none")
+            } else {
+                format!("{title}\n{}", table::columns(heads, &rows))
+            }
+        };
+        [
+            section("Runs", &["run", "started", "ended"], runs.collect()),
+            section(
+                "Sessions",
+                &["run", "session", "kind", "role", "began", "ended", "reason"],
+                sessions.collect(),
+            ),
+            section("Teardowns", &["id", "run", "ended", "cause", "outcome", "took"], teardowns.collect()),
+            String::from("A whole report: killcord journal show ID"),
+        ]
+        .join("\n\n")
+    }
+
+    /// One row an entry; what does not apply to it is empty.
+    fn csv(&self) -> String {
+        let mut rows: Vec<(u64, Vec<String>)> = Vec::new();
+        let time = |ms: Option<u64>| ms.map_or_else(String::new, moment::utc);
+        for run in &self.runs {
+            let exit = run.exit.map_or_else(String::new, |exit| exit.to_string());
+            rows.push((
+                run.started_ms,
+                vec![
+                    "run".into(),
+                    run.run.to_string(),
+                    run.run.to_string(),
+                    time(Some(run.started_ms)),
+                    time(run.ended_ms),
+                    String::new(),
+                    exit,
+                    String::new(),
+                ],
+            ));
+        }
+        for session in &self.sessions {
+            rows.push((
+                session.began_ms,
+                vec![
+                    "session".into(),
+                    session.run.to_string(),
+                    session.session.clone(),
+                    time(Some(session.began_ms)),
+                    time(session.ended_ms),
+                    session.reason.clone().unwrap_or_default(),
+                    String::new(),
+                    String::new(),
+                ],
+            ));
+        }
+        for teardown in &self.teardowns {
+            let began = teardown.at_ms.saturating_sub(teardown.took_ms);
+            let confirmed = String::from(if teardown.confirmed { "confirmed" } else { "not confirmed" });
+            rows.push((
+                began,
+                vec![
+                    "teardown".into(),
+                    teardown.run.to_string(),
+                    teardown.id.to_string(),
+                    time(Some(began)),
+                    time(Some(teardown.at_ms)),
+                    teardown.cause.clone(),
+                    confirmed,
+                    teardown.took_ms.to_string(),
+                ],
+            ));
+        }
+        rows.sort_by_key(|(at, _)| *at);
+        let rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
+        table::csv(&["entry", "run", "id", "began", "ended", "cause", "outcome", "took_ms"], &rows)
+    }
+}
+
+fn show(scene: &Scene<'_>, journal: &Journal, id: u64, rig: &Path) -> Result<u8, Stop> {
+    let reader = open(scene, rig)?;
+    let Some(report) = reader.report(id)? else {
+        return Err(Stop::Nothing(format!(
+            "the journal has no teardown {id}; `killcord journal` lists them"
+        )));
+    };
+    print(&if scene.common.json {
+        json(&report)
+    } else if journal.csv {
+        let rows: Vec<_> = report.devices.iter().flat_map(|device| exchanges(&report, device)).collect();
+        table::csv(&["device", "phase", "at_ms", "done_ms", "step", "answer", "error"], &rows)
+    } else {
+        whole(id, &report)
+    });
+    Ok(0)
+}
+
+/// Each exchange of a device, in time since the first cause.
+fn exchanges(report: &Report, device: &DeviceReport) -> Vec<Vec<String>> {
+    let since = |at: killcord::core::Time| ms(at.since(report.began)).to_string();
+    let row = |exchange: &killcord::core::report::Exchange| {
+        vec![
+            device.name.clone(),
+            serde_json::to_value(exchange.phase)
+                .ok()
+                .and_then(|phase| phase.as_str().map(Into::into))
+                .unwrap_or_default(),
+            since(exchange.at),
+            since(exchange.done),
+            plain(&exchange.step),
+            exchange.answer.as_deref().map(plain).unwrap_or_default(),
+            exchange.error.as_deref().map(plain).unwrap_or_default(),
+        ]
+    };
+    device.exchanges.iter().map(row).collect()
+}
+
+fn whole(id: u64, told: &Report) -> String {
+    let mut lines = vec![format!("Teardown {id}: {}", report::whole(told))];
+    for (at, cause) in &told.causes {
+        lines.push(format!("  after {}: {cause}", duration(at.since(told.began))));
+    }
+    if told.out_of_time {
+        lines.push(String::from("  The deadline cut it short."));
+    }
+    lines.extend(told.notes.iter().map(|note| format!("  {}", plain(note))));
+    for device in &told.devices {
+        let released = if device.released { ", released" } else { ", not released" };
+        lines.push(format!("\n{}: {}{released}", device.name, report::status(device)));
+        lines.extend(device.remarks.iter().map(|remark| format!("  {}", plain(remark))));
+        let rows: Vec<_> = exchanges(told, device)
+            .into_iter()
+            .map(|row| {
+                let answer = if row[6].is_empty() { row[5].clone() } else { format!("FAILED: {}", row[6]) };
+                vec![format!("{} ms", row[2]), row[1].clone(), row[4].clone(), answer]
+            })
+            .collect();
+        if !rows.is_empty() {
+            lines.extend(
+                table::columns(&["after", "phase", "step", "answer"], &rows)
+                    .lines()
+                    .map(|line| format!("  {line}")),
+            );
+        }
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,76 @@
+//! `killcord safe RIG`: safe, verify and release, now.
+//!
+//! By a host of its own, started and ended at once: there is one way to a safe state, and it is recorded.
+
+use std::time::Duration;
+
+use killcord::{Cause, Host, Outcome, StartError, door};
+
+use super::{Scene, json};
+use crate::{args, load, stop::Stop, terminal::report};
+
+/// What a host may take for its end beyond the rig's deadline: threads, lock, journal.
+const END: Duration = Duration::from_secs(5);
+/// A host whose rig file cannot be read now has a deadline all the same.
+const LONGEST: Duration = Duration::from_mins(5);
+
+pub(super) fn run(scene: &Scene<'_>, safe: &args::Safe) -> Result<u8, Stop> {
+    if safe.through_host { through_host(scene, safe) } else { here(scene, safe) }
+}
+
+fn here(scene: &Scene<'_>, safe: &args::Safe) -> Result<u8, Stop> {
+    let rig = load::rig(&safe.rig, scene.console)?;
+    let within = rig.plan.deadline + END;
+    scene.signals.hold();
+    let host = match Host::start(rig, scene.options(&safe.rig)) {
+        Ok(host) => host,
+        Err(error) => {
+            scene.signals.let_go();
+            return Err(match error {
+                StartError::Held { .. } => Stop::Held(format!(
+                    "{error}. To have it make the rig safe: killcord safe {} --through-host",
+                    safe.rig.display()
+                )),
+                error => error.into(),
+            });
+        }
+    };
+    scene.signals.deliver_to(&host);
+    match host.shutdown(Cause::Requested).wait(within) {
+        Some(outcome) => Ok(tell(scene, &outcome)),
+        None => Ok(never_ended(scene)),
+    }
+}
+
+fn through_host(scene: &Scene<'_>, safe: &args::Safe) -> Result<u8, Stop> {
+    // The file may have been broken since the host read it: no reason not to ask.
+    let within = load::check(&safe.rig).map_or(LONGEST, |(rig, _)| rig.plan.deadline + END);
+    let door = scene.options(&safe.rig).door();
+    match door::call(&door, door::Request::Safe, within) {
+        Ok(door::Reply::Done { exit, report }) => Ok(tell(scene, &Outcome { report: *report, exit })),
+        Ok(door::Reply::Error { message }) => Err(Stop::Refused(message)),
+        Ok(_) => Err(Stop::Refused(String::from("its answer fits no question; is it of this version?"))),
+        Err(error @ door::DoorError::Nobody { .. }) => Err(Stop::Held(format!(
+            "{error}: no host holds this rig. Leave out --through-host: killcord safe {}",
+            safe.rig.display()
+        ))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn tell(scene: &Scene<'_>, outcome: &Outcome) -> u8 {
+    if scene.common.json {
+        scene.console.say(json(&outcome.report));
+    } else {
+        scene.console.say(report::devices(&outcome.report));
+    }
+    report::summary(scene.console, outcome);
+    outcome.exit
+}
+
+fn never_ended(scene: &Scene<'_>) -> u8 {
+    scene
+        .console
+        .error("Killcord itself did not end in time: look at the bench, no device is confirmed safe.");
+    4
+}
