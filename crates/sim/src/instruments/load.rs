@@ -94,7 +94,7 @@ impl ScpiModel for Load {
         } else if unit.asks("MEASure[:SCALar]:VOLTage[:DC]") {
             return Ok(show_number(self.volts + self.noise.next() * 0.001));
         } else if unit.asks("MEASure[:SCALar]:CURRent[:DC]") {
-            let width = if self.amps > 0.001 { 0.002 } else { 0.0001 };
+            let width = if self.amps > 0.001 { 0.002 } else { 0.0 };
             return Ok(show_number(self.amps + self.noise.next() * width));
         } else if unit.asks("MEASure[:SCALar]:POWer[:DC]") {
             return Ok(show_number(self.volts * self.amps));

@@ -106,7 +106,8 @@ impl Supply {
     }
 
     fn measured(&mut self, value: f64) -> f64 {
-        let width = if value > 0.01 { 0.002 } else { 0.0002 };
+        // Nothing flows, nothing wavers: an open output is read as zero.
+        let width = if value > 0.01 { 0.002 } else { 0.0 };
         value + self.noise.next() * width
     }
 

@@ -11,6 +11,7 @@ export type Value = boolean | number | string;
 export function number(value: number, scale = 0): string {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'not a number' : value > 0 ? '∞' : '−∞';
   const size = Math.max(Math.abs(value), scale);
+  if (value === 0) return '0.000';
   if (size !== 0 && (size < 1e-3 || size >= 1e7)) return minus(value.toExponential(3));
   const decimals = size >= 10_000 ? 0 : size >= 1_000 ? 1 : size >= 100 ? 2 : 3;
   return minus(value.toFixed(decimals));
