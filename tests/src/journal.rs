@@ -13,26 +13,26 @@ use crate::wait::SOON;
 pub struct Journal {
     runs: Vec<Value>,
     teardowns: Vec<Value>,
-    reports: Vec<Value>,
+    report: Option<Value>,
 }
 
 impl Journal {
-    /// Reads it, with the whole report of each teardown.
+    /// Reads it, with the whole report of the last teardown.
     ///
     /// # Panics
     /// When `killcord journal` fails.
     #[must_use]
     #[track_caller]
     pub fn read(station: &Station, rig: &Path) -> Self {
-        let all = json(station, &["journal".as_ref(), rig, "--json".as_ref()]);
+        let (most, as_json) = ("1000".as_ref(), "--json".as_ref());
+        let all = json(station, &["journal".as_ref(), "--last".as_ref(), most, rig, as_json]);
         let list = |name: &str| all[name].as_array().cloned().unwrap_or_default();
         let (runs, teardowns) = (list("runs"), list("teardowns"));
-        let reports = teardowns.iter().map(|teardown| {
+        let report = teardowns.first().map(|teardown| {
             let id = teardown["id"].to_string();
-            json(station, &["journal".as_ref(), "show".as_ref(), id.as_ref(), rig, "--json".as_ref()])
+            json(station, &["journal".as_ref(), "show".as_ref(), id.as_ref(), rig, as_json])
         });
-        let reports = reports.collect();
-        Self { runs, teardowns, reports }
+        Self { runs, teardowns, report }
     }
 
     /// The lives of the host, newest first.
@@ -64,7 +64,7 @@ impl Journal {
     #[must_use]
     #[track_caller]
     pub fn report(&self) -> &Value {
-        self.reports.first().expect("the journal holds no teardown")
+        self.report.as_ref().expect("the journal holds no teardown")
     }
 
     /// A device in the last report.

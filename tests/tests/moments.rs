@@ -73,7 +73,7 @@ fn closing_while_a_device_does_not_take_the_connection_ends_in_time_and_names_it
 fn closing_between_two_arm_steps_sends_none_of_the_later_ones() {
     let bench = Bench::new();
     let arm = r#"["OUTP ON", { wait = "20s" }, "VOLT 12"]"#;
-    let text = rigs::head("5s", "") + &rigs::supply("psu", &bench.instrument, arm, r#"["OUTP OFF"]"#, "");
+    let text = rigs::head("30s", "") + &rigs::supply("psu", &bench.instrument, arm, r#"["OUTP OFF"]"#, "");
     let (mut serve, rig) = bench.serve(&text);
     until_true("the first arm step", LONG, || bench.sent("OUTP ON") == 1);
     bench.instrument.forget();
@@ -138,14 +138,13 @@ fn a_safe_stop_during_the_ramp_of_a_close_goes_over_to_emergency() {
     let (mut serve, rig) = bench.serve(&text);
     until_true("the supply to be on", LONG, || bench.sent("OUTP ON") == 1);
     door::await_state(&bench.station, "armed");
-    serve.end_input();
+    serve.type_line("quit");
     until_true("the ramp to be under way", LONG, || bench.ramp_writes() >= 3);
     let pressed = Instant::now();
-    let mut safe = bench.station.killcord(["safe", "--through-host"]).arg(&rig).start();
+    serve.type_line("stop");
     let ended = serve.wait(LONG);
     assert!(pressed.elapsed() < Duration::from_secs(8), "the ramp of 15 s was not cut short");
     assert_eq!(ended.code(), Some(0), "{}", serve.output().all());
-    safe.wait(SOON);
     let voltage: f64 = bench.instrument.value("VOLT").unwrap().parse().unwrap();
     assert!(voltage > 1.0, "the ramp went on to {voltage} V");
     let journal = Journal::read(&bench.station, &rig);
