@@ -173,7 +173,7 @@ impl Host {
         Attachment::new(Arc::clone(&self.handle.shared), kind)
     }
 
-    /// What a page would be shown now.
+    /// What a page would be shown now, without the past of its readings.
     #[must_use]
     pub fn view(&self) -> Arc<RigView> {
         self.handle.shared.view()

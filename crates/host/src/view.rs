@@ -47,6 +47,11 @@ impl Shown {
         }
     }
 
+    /// What a person should know.
+    pub(crate) fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
     /// What is other than `before`; `None` if nothing is.
     pub(crate) fn since(&self, before: &Self, rig: &Rig) -> Option<RigPatch> {
         if self == before {
@@ -86,12 +91,12 @@ impl Shown {
         })
     }
 
-    /// The whole view, with the recent past of its readings.
+    /// The whole view; with the recent past of its readings for a page that has none yet.
     pub(crate) fn view(
         &self,
         rig: &Rig,
         file: &str,
-        history: &History,
+        history: Option<&History>,
         readbacks: &[Option<Value>],
     ) -> RigView {
         let device = |at: usize, state: &DeviceState| {
@@ -147,7 +152,7 @@ impl Shown {
     }
 }
 
-fn readings_of(rig: &Rig, device: DeviceIx, history: &History) -> Vec<ReadingView> {
+fn readings_of(rig: &Rig, device: DeviceIx, history: Option<&History>) -> Vec<ReadingView> {
     let own = rig.readings.iter().enumerate().filter(|(_, reading)| reading.device == device);
     own.map(|(at, reading)| ReadingView {
         name: reading.name.clone(),
@@ -160,7 +165,7 @@ fn readings_of(rig: &Rig, device: DeviceIx, history: &History) -> Vec<ReadingVie
             max: limits.max.map(|max| max.0),
             makes_safe: limits.on == OnLimit::Safe,
         }),
-        history: history.of(at),
+        history: history.map_or_else(Vec::new, |history| history.of(at)),
     })
     .collect()
 }

@@ -57,7 +57,8 @@ impl Engine {
             }
             Effect::Welcome { tag, session, resumed } => {
                 let Some(resume) = self.seats.seat(tag, session) else { return };
-                let view = self.shown.view(&self.shared.rig, &self.file, &self.history, &self.readbacks);
+                let history = Some(&self.history);
+                let view = self.shown.view(&self.shared.rig, &self.file, history, &self.readbacks);
                 let welcome = ToPage::Welcome {
                     session,
                     resume,
@@ -164,15 +165,16 @@ impl Engine {
     }
 
     fn show_changes(&mut self) {
-        if !std::mem::take(&mut self.changed) {
+        let notices: Vec<_> = self.journal.trouble().into_iter().collect();
+        if !std::mem::take(&mut self.changed) && self.shown.notices() == notices {
             return;
         }
-        let shown = Shown::of(&self.state, self.unclean, self.journal.trouble().into_iter().collect());
+        let shown = Shown::of(&self.state, self.unclean, notices);
         if let Some(patch) = shown.since(&self.shown, &self.shared.rig) {
             self.broadcast(&ToPage::Rig { patch: Box::new(patch) });
         }
         self.shown = shown;
-        let view = self.shown.view(&self.shared.rig, &self.file, &self.history, &self.readbacks);
+        let view = self.shown.view(&self.shared.rig, &self.file, None, &self.readbacks);
         *self.shared.view.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(view);
     }
 

@@ -197,7 +197,7 @@ pub(crate) fn run(parts: Parts) {
 /// The view before anything has happened, for those who look before the first turn.
 pub(crate) fn first_view(rig: &Rig, state: &State, file: &str) -> RigView {
     let readbacks = vec![None; rig.controls.len()];
-    Shown::of(state, None, Vec::new()).view(rig, file, &History::new(rig), &readbacks)
+    Shown::of(state, None, Vec::new()).view(rig, file, None, &readbacks)
 }
 
 impl Engine {
