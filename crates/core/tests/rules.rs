@@ -486,6 +486,20 @@ fn a_device_that_is_not_safe_is_tried_again_with_back_off_as_long_as_the_host_li
 }
 
 #[test]
+fn a_device_out_of_reach_at_a_release_is_looked_for_as_long_as_the_host_lives() {
+    let (mut world, session) = World::armed(Policy::default());
+    world.say(Input::Goodbye { session, reason: SessionEnd::PageClosed, grace: false });
+    world.finish(Status::Unreachable);
+    assert!(matches!(world.state.phase(), Phase::Released));
+    // Its connection was closed with the others: no link looks for it by itself.
+    world.pass(1_000);
+    assert_eq!(world.state.teardown_cause(), Some(&Cause::Retry { device: DeviceIx(0) }));
+    world.finish(Status::SafeVerified);
+    assert_eq!(world.state.devices()[0], DeviceState::Released);
+    assert!(matches!(world.state.phase(), Phase::Released));
+}
+
+#[test]
 fn control_passes_after_fifteen_seconds_and_not_a_tick_earlier() {
     let (mut world, holder) = World::armed(Policy::default());
     let other = world.arrive();

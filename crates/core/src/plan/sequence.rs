@@ -282,10 +282,19 @@ fn due_value(ramp: &Ramp, from: Number, elapsed: Duration) -> Option<Number> {
     let gone = rate * elapsed.as_secs_f64();
     // Written so that a rate or a target that is no number ends the ramp at once.
     if gone < way.abs() && rate > 0.0 && elapsed < length(ramp, from)? {
-        Some(Number(from.0 + gone.copysign(way)))
+        Some(rounded(from.0 + gone.copysign(way), from.0.abs().max(ramp.to.0.abs())))
     } else {
         None
     }
+}
+
+/// Six digits of the largest value on the way: more than any setpoint resolves, and no line of digits that an
+/// instrument's parser has no room for.
+fn rounded(value: f64, largest: f64) -> Number {
+    let decimals = 5.0 - largest.log10().floor();
+    let unit = 10_f64.powf(decimals.clamp(-300.0, 300.0));
+    let rounded = (value * unit).round() / unit;
+    Number(if rounded.is_finite() { rounded } else { value })
 }
 
 /// How long the whole ramp lasts.

@@ -209,8 +209,12 @@ impl State {
                     _ => DeviceState::Fault(Fault::Unreachable { why: why() }),
                 },
             };
-            // An unreachable device is made safe when its link opens again; one that answers is tried again.
-            self.retries[at] = (entry.status == Status::Failed).then(|| {
+            // One that answers is tried again. One out of reach is made safe when its link opens again, except
+            // after a release: its link was closed and looks for nothing.
+            let looked_for = extent == Extent::Stay
+                || matches!(self.devices[at], DeviceState::Fault(Fault::WrongIdentity { .. }));
+            let owed = entry.status == Status::Failed || (entry.status == Status::Unreachable && !looked_for);
+            self.retries[at] = owed.then(|| {
                 let pause = self.retries[at].map_or(RETRY_FIRST, |retry| (retry.pause * 2).min(RETRY_MOST));
                 Retry { at: self.now.mono + pause, pause }
             });
