@@ -2,7 +2,7 @@
 //! are all that was added to it.
 //!
 //! ```sh
-//! killcord demo --no-window &          # a simulated bench; or a rig.toml of your own
+//! killcord init rig.toml      # or a rig file of your own; `killcord sim` runs instruments to try it on
 //! cargo run -p killcord-example-tauri-app -- rig.toml
 //! ```
 
