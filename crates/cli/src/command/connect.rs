@@ -4,6 +4,7 @@
 use std::{
     path::Path,
     sync::{Arc, mpsc::sync_channel},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -42,6 +43,12 @@ pub(super) struct Device {
 }
 
 impl Device {
+    /// Killcord itself failed on it.
+    fn unknown(name: &str) -> Self {
+        let error = Some(String::from("asking it failed in Killcord itself; please report this"));
+        Self { name: name.into(), title: name.into(), identity: None, error, queries: Vec::new() }
+    }
+
     /// Whether it was opened and answered every query.
     pub(super) fn answered(&self) -> bool {
         self.error.is_none() && self.queries.iter().all(|asked| asked.error.is_none())
@@ -79,7 +86,7 @@ struct Question {
     check: Option<Check>,
 }
 
-/// Opens and asks every device, one after the other. Holds the rig's lock meanwhile.
+/// Opens and asks every device. Holds the rig's lock meanwhile.
 pub(super) fn ask(scene: &Scene<'_>, file: &Path, rig: &Rig) -> Result<Vec<Device>, Stop> {
     let options = scene.options(file);
     let key = killcord::paths::rig_key(file);
@@ -93,10 +100,21 @@ pub(super) fn ask(scene: &Scene<'_>, file: &Path, rig: &Rig) -> Result<Vec<Devic
         .map_err(killcord::StartError::from)?;
     // Nothing is opened again in the background.
     links.quiet(true);
-    let devices =
-        (0..plan.devices.len()).map(DeviceIx::from).map(|ix| device(&links, &plan, rig, ix)).collect();
+    let devices = side_by_side(&links, &plan, rig);
     links.stop(SLACK);
     Ok(devices)
+}
+
+/// Each device on a thread of its own: one that is not there holds no other up. Those that share a link take
+/// turns there.
+fn side_by_side(links: &Links, plan: &Plan, rig: &Rig) -> Vec<Device> {
+    thread::scope(|scope| {
+        let devices = (0..plan.devices.len()).map(DeviceIx::from);
+        let asking: Vec<_> = devices.map(|ix| scope.spawn(move || device(links, plan, rig, ix))).collect();
+        let names = plan.devices.iter().map(|device| &device.name);
+        let told = asking.into_iter().zip(names);
+        told.map(|(asking, name)| asking.join().unwrap_or_else(|_| Device::unknown(name))).collect()
+    })
 }
 
 /// The plan without anything that is sent: what is not there goes out by no mistake.

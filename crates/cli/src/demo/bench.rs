@@ -12,8 +12,9 @@ use std::{
 
 use killcord_sim::{Announcement, Witness};
 use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
     fs::{FlockOperation, flock},
-    process::{Pid, Signal, kill_process},
+    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,8 @@ use super::Folder;
 
 /// Within which a bench that is started says where it listens.
 const STARTS_WITHIN: Duration = Duration::from_secs(20);
+/// Within which one that is told to end has ended.
+const ENDS_WITHIN: Timespec = Timespec { tv_sec: 3, tv_nsec: 0 };
 /// The longest announcement that is read, in bytes.
 const LONGEST: u64 = 64 * 1024;
 
@@ -97,17 +100,16 @@ impl Bench {
         self.running.pid
     }
 
-    /// Ends it.
+    /// Ends it and waits for that, for a moment.
     pub(crate) fn end(mut self) {
-        let pid = self.running.pid;
-        let ours = self.child.is_some() || is_bench(pid, &self.folder.bench());
-        if let Some(pid) = Pid::from_raw(pid).filter(|_| ours)
-            && let Err(error) = kill_process(pid, Signal::TERM)
+        let ours = self.child.is_some() || is_bench(self.running.pid, &self.folder.bench());
+        if let Some(pid) = Pid::from_raw(self.running.pid).filter(|_| ours)
+            && let Err(error) = end(pid)
         {
             tracing::debug!(%error, "the bench has ended already");
         }
         if let Some(child) = &mut self.child
-            && let Err(error) = child.wait()
+            && let Err(error) = child.try_wait()
         {
             tracing::debug!(%error, "the bench was not awaited");
         }
@@ -115,6 +117,13 @@ impl Bench {
             tracing::debug!(%error, "the note of the bench was not removed");
         }
     }
+}
+
+/// By a descriptor of the process: its number may be somebody else's a moment later.
+fn end(pid: Pid) -> rustix::io::Result<()> {
+    let process = pidfd_open(pid, PidfdFlags::empty())?;
+    pidfd_send_signal(&process, Signal::TERM)?;
+    poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&ENDS_WITHIN)).map(drop)
 }
 
 /// The bench that the file names, if it answers and is one.
