@@ -123,11 +123,22 @@ impl Page {
     pub fn click(&self, role: &str, name: &str) {
         let click = || {
             let element = self.find(role, name).ok()??;
-            let id = element.as_object()?.values().next()?.as_str()?.to_owned();
-            self.call(&format!("element/{id}/click"), &json!({})).ok()
+            self.call(&click_path(&element)?, &json!({})).ok()
         };
         if maybe(LONG, click).is_none() {
             panic!("no {role} {name:?} to click. The page says:\n{}", self.text());
+        }
+    }
+
+    /// Clicks what ends the page: the driver may have nobody left to answer for it.
+    ///
+    /// # Panics
+    /// When it does not come; shows the page's text.
+    #[track_caller]
+    pub fn click_last(self, role: &str, name: &str) {
+        match maybe(LONG, || click_path(&self.find(role, name).ok()??)) {
+            Some(path) => drop(self.call(&path, &json!({}))),
+            None => panic!("no {role} {name:?} to click. The page says:\n{}", self.text()),
         }
     }
 
@@ -193,6 +204,11 @@ impl Page {
     }
 }
 
+/// The driver's command that clicks an element.
+fn click_path(element: &Value) -> Option<String> {
+    Some(format!("element/{}/click", element.as_object()?.values().next()?.as_str()?))
+}
+
 /// Finds by role and accessible name, as a person with a screen reader would.
 const FIND: &str = r#"
 const [role, name] = arguments;
@@ -201,10 +217,16 @@ const implied = { button: 'button, summary, [role=button]', dialog: 'dialog, [ro
                   switch: '[role=switch]', textbox: 'input:not([type]), input[type=text], textarea',
                   spinbutton: 'input[type=number]', heading: 'h1,h2,h3,h4,[role=heading]' };
 const clean = (text) => (text ?? '').replace(/\s+/g, ' ').trim();
+// What is hidden from assistive technology is no part of a name.
+const said = (el) => {
+  const copy = el.cloneNode(true);
+  copy.querySelectorAll('[aria-hidden=true]').forEach((hidden) => hidden.remove());
+  return copy.textContent;
+};
 const label = (el) => {
   const by = el.getAttribute('aria-labelledby');
   if (by) return clean(by.split(' ').map((id) => document.getElementById(id)?.textContent).join(' '));
-  return clean(el.getAttribute('aria-label') || (el.labels?.[0]?.textContent) || el.innerText || el.textContent);
+  return clean(el.getAttribute('aria-label') || (el.labels?.[0]?.textContent) || said(el));
 };
 const roots = [document];
 const all = [];

@@ -25,8 +25,9 @@ connect = "tcp://127.0.0.1:{}?term=cr"
 id = "VERSION"
 timeout = "500ms"
 safe_after = ["psu"]
-arm = [{{ send = "OUT_MODE_05 1", answer = "" }}]
-safe = [{{ send = "OUT_MODE_05 0", answer = "" }}]
+# It acknowledges with an empty line, which has to be in before the next question.
+arm = ["OUT_MODE_05 1", {{ wait = "200ms" }}]
+safe = ["OUT_MODE_05 0", {{ wait = "200ms" }}]
 verify = [{{ query = "IN_MODE_05", equals = false }}]
 "#,
             bath.port()
@@ -52,7 +53,7 @@ fn a_link_cut_at_the_close_is_reported_and_the_others_are_safe() {
     page.await_text("check by hand");
     let text = page.text();
     assert!(text.contains("Thermal bath"), "the page does not name the bath:\n{text}");
-    page.click("button", "Close");
+    page.click_last("button", "Close");
     let status = window.await_end();
     let said = window.process().output().all();
     assert_eq!(status.code(), Some(4), "{said}");
