@@ -50,7 +50,8 @@ pub(crate) fn no_window() -> Option<&'static str> {
 
 /// Asks whether a rig that was found, not named, is to be opened: opening ends whatever runs on it.
 pub(crate) fn confirm(file: &Path) -> Result<(), Stop> {
-    let shown = file.display();
+    let whole = file.canonicalize().unwrap_or_else(|_| file.to_path_buf());
+    let shown = whole.display();
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(Stop::NotConfirmed(format!(
             "{shown} was found, not named, and nobody can be asked whether to open it: name it, \

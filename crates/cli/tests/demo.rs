@@ -102,3 +102,24 @@ fn a_bench_that_is_kept_goes_on() {
     assert!(ended.stderr.contains("goes on"), "{}", ended.stderr);
     witness.inspect().unwrap();
 }
+
+#[test]
+fn the_demos_window_is_given_the_signals_of_the_demo_and_its_bench_ends_behind_it() {
+    let machine = Machine::new();
+    let (killcord, desktop) = (machine.path("killcord"), machine.path("killcord-desktop"));
+    std::fs::copy(env!("CARGO_BIN_EXE_killcord"), &killcord).unwrap();
+    let script = "#!/bin/sh\ntrap 'echo told; exit 0' TERM\necho \"$@\"\nwhile :; do sleep 0.05; done\n";
+    std::fs::write(&desktop, script).unwrap();
+    std::fs::set_permissions(&desktop, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut command = machine.command(&killcord);
+    command.arg("demo").env("DISPLAY", ":7").stdin(Stdio::null());
+    let demo = Killcord::start(command);
+    let (witness, pid) = bench(&demo);
+    let _leftover = Leftover(pid);
+    demo.await_words("demo/rig.toml");
+    witness.inspect().unwrap();
+    demo.signal(Signal::TERM);
+    let ended = demo.end().assert_code(0);
+    assert!(ended.stdout.contains("told"), "{ended:?}");
+    assert!(witness.inspect().is_err(), "the bench is still there");
+}

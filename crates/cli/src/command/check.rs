@@ -4,7 +4,7 @@ use killcord::Registry;
 use killcord_rig::{Diagnostic, RigFile, Style};
 use serde::Serialize;
 
-use super::{Scene, connect, json, plan::Shown, print};
+use super::{Scene, answers, connect, json, plan::Shown, print};
 use crate::{args, stop::Stop};
 
 /// What is printed with `--json`.
@@ -15,7 +15,7 @@ struct Checked {
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<Shown>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    devices: Option<Vec<connect::Device>>,
+    devices: Option<Vec<answers::Device>>,
 }
 
 pub(super) fn run(scene: &Scene<'_>, check: &args::Check) -> Result<u8, Stop> {
@@ -52,11 +52,11 @@ pub(super) fn run(scene: &Scene<'_>, check: &args::Check) -> Result<u8, Stop> {
         print(&format!("\n{}", plan.text()));
     }
     let devices = if check.connect { Some(connect::ask(scene, &check.rig, &rig)?) } else { None };
-    let answered = devices.iter().flatten().all(connect::Device::answered);
+    let answered = devices.iter().flatten().all(answers::Device::answered);
     if as_json {
         print(&json(&Checked { ok: answered, problems, plan, devices }));
     } else if let Some(devices) = &devices {
-        print(&format!("\n{}", connect::text(devices)));
+        print(&format!("\n{}", answers::text(devices)));
     }
     Ok(if answered { 0 } else { 3 })
 }

@@ -8,6 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::{
+    Scene,
+    answers::{Asked, Device},
+};
+use crate::stop::{Stop, chain};
 use killcord::{
     Rig, RigLock,
     core::{
@@ -18,64 +23,9 @@ use killcord::{
     device::Registry,
 };
 use killcord_device::{Fence, Job, Lane, Links, SystemClock};
-use serde::Serialize;
-
-use super::Scene;
-use crate::{
-    stop::{Stop, chain},
-    table,
-    text::plain,
-};
 
 /// A link that says nothing so long after its deadline is stuck.
 const SLACK: Duration = Duration::from_secs(1);
-
-/// A device and what it answered.
-#[derive(Serialize)]
-pub(super) struct Device {
-    name: String,
-    title: String,
-    identity: Option<String>,
-    /// Why it could not be opened, or does not say who it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    queries: Vec<Asked>,
-}
-
-impl Device {
-    /// Killcord itself failed on it.
-    fn unknown(name: &str) -> Self {
-        let error = Some(String::from("asking it failed in Killcord itself; please report this"));
-        Self { name: name.into(), title: name.into(), identity: None, error, queries: Vec::new() }
-    }
-
-    /// Whether it was opened and answered every query.
-    pub(super) fn answered(&self) -> bool {
-        self.error.is_none() && self.queries.iter().all(|asked| asked.error.is_none())
-    }
-}
-
-/// A query and its answer.
-#[derive(Serialize)]
-struct Asked {
-    /// Where it stands in the rig file.
-    place: String,
-    query: String,
-    /// As it came.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    answer: Option<String>,
-    /// The number in it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<f64>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    unit: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    condition: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    holds: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-}
 
 /// A query to be asked.
 struct Question {
@@ -265,46 +215,4 @@ fn remedied(failure: &Failure) -> String {
         }
         failure => failure.to_string(),
     }
-}
-
-/// The same for people.
-pub(super) fn text(devices: &[Device]) -> String {
-    let mut blocks = Vec::new();
-    for device in devices {
-        let mut lines = vec![match (&device.error, &device.identity) {
-            (Some(error), _) => format!("{} ({}): {}", device.title, device.name, plain(error)),
-            (None, Some(identity)) => format!("{} ({}): {}", device.title, device.name, plain(identity)),
-            (None, None) => format!("{} ({}): open", device.title, device.name),
-        }];
-        let rows: Vec<_> = device.queries.iter().map(row).collect();
-        if !rows.is_empty() {
-            let columns = table::columns(&["", "asked", "answered", "value", "condition"], &rows);
-            lines.extend(columns.lines().map(|line| format!("  {line}")));
-        }
-        blocks.push(lines.join("\n"));
-    }
-    let silent = devices.iter().filter(|device| !device.answered()).count();
-    blocks.push(match (silent, devices.len()) {
-        (0, _) => {
-            String::from("Every device was opened and answered every query. Nothing but queries was sent.")
-        }
-        (silent, all) => format!("{silent} of {all} devices did not answer as they should."),
-    });
-    blocks.join("\n\n")
-}
-
-fn row(asked: &Asked) -> Vec<String> {
-    let answer = match (&asked.answer, &asked.error) {
-        (Some(answer), _) => plain(answer),
-        (None, error) => format!("none: {}", plain(error.as_deref().unwrap_or("?"))),
-    };
-    let value =
-        asked.value.map_or_else(String::new, |value| format!("{value} {}", asked.unit).trim_end().to_owned());
-    let condition = match (&asked.condition, asked.holds) {
-        (Some(condition), Some(true)) => format!("{condition}: holds"),
-        (Some(condition), Some(false)) => format!("{condition}: does NOT hold now"),
-        (Some(condition), None) => condition.clone(),
-        (None, _) => String::new(),
-    };
-    vec![asked.place.clone(), asked.query.clone(), answer, value, condition]
 }

@@ -1,5 +1,6 @@
 //! The commands.
 
+mod answers;
 mod check;
 mod connect;
 mod demo;
@@ -10,6 +11,7 @@ mod open;
 mod plan;
 mod safe;
 mod serve;
+mod show;
 mod sim;
 
 use std::io::{self, Write as _};

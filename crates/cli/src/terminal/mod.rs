@@ -8,6 +8,7 @@ pub(crate) mod report;
 mod screen;
 mod seat;
 mod typed;
+mod words;
 
 use std::{
     sync::{

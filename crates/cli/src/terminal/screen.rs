@@ -8,7 +8,10 @@ use killcord::{
     wire::{DeviceView, ReadingUpdate, RigPatch, RigState, RigView, TeardownDevice, ToPage, WarningKind},
 };
 
-use super::report;
+use super::{
+    report,
+    words::{plain_lines, standing, unclean, word},
+};
 use crate::{console::Console, moment, stop::chain, table, text::plain};
 
 /// Prints frames, and the rig's state when asked.
@@ -216,10 +219,10 @@ impl Screen {
         if let Some(Some(trip)) = &patch.trip {
             self.line(&format!("TRIPPED: {}. Nothing arms until it is acknowledged: type `ack`.", trip.text));
         }
-        if patch.unclean.as_ref().is_some_and(Option::is_some) {
-            if let Some(line) = unclean(&self.host.view()) {
-                self.line(&line);
-            }
+        if patch.unclean.as_ref().is_some_and(Option::is_some)
+            && let Some(line) = unclean(&self.host.view())
+        {
+            self.line(&line);
         }
         for notice in patch.notices.iter().flatten() {
             self.console.error(plain(notice));
@@ -290,46 +293,4 @@ impl Screen {
             self.console.say(format!("{} {}", moment::clock(), plain(text)));
         }
     }
-}
-
-/// The rig's state in words.
-const fn word(state: RigState) -> &'static str {
-    match state {
-        RigState::Opening => "Opening: devices are connected, identified and made safe",
-        RigState::Safe => "Safe",
-        RigState::Arming => "Arming",
-        RigState::Armed => "ARMED",
-        RigState::MakingSafe => "Making safe",
-        RigState::NotSafe => "NOT SAFE: a device is not confirmed safe",
-        RigState::Released => "Released",
-    }
-}
-
-fn standing(state: &DeviceState) -> String {
-    match state {
-        DeviceState::Disconnected => String::from("disconnected"),
-        DeviceState::Connecting => String::from("connecting"),
-        DeviceState::Safe => String::from("safe"),
-        DeviceState::Arming => String::from("arming"),
-        DeviceState::Armed => String::from("ARMED"),
-        DeviceState::MakingSafe => String::from("being made safe"),
-        DeviceState::Releasing => String::from("being released"),
-        DeviceState::Released => String::from("released"),
-        DeviceState::Fault(fault) => fault.to_string(),
-    }
-}
-
-fn unclean(rig: &RigView) -> Option<String> {
-    let run = rig.unclean.as_ref()?;
-    let armed = if run.was_armed { ", armed" } else { "" };
-    Some(format!(
-        "The run before ({}) did not end cleanly: last heard of at {}{armed}. The rig is made safe first; nothing \
-         arms until that is acknowledged: type `ack`.",
-        run.run,
-        moment::local(run.last_unix_ms)
-    ))
-}
-
-fn plain_lines(text: &str) -> String {
-    text.lines().map(plain).collect::<Vec<_>>().join("\n")
 }
