@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use killcord::{Host, Options, Registry, Rig, StartError, door, signals::Signals};
+use killcord::{Host, Options, Registry, Rig, RigLock, StartError, door, paths, signals::Signals};
 use killcord_rig::RigFile;
 
 use crate::stop::Stop;
@@ -23,36 +23,51 @@ pub(crate) fn check(file: &Path) -> Result<Rig, Stop> {
     Ok(rig)
 }
 
-/// Starts the host; where another process holds the rig, brings that one's window to the front.
-pub(crate) fn start(
-    signals: &Signals,
+/// A rig that this process holds and has not opened yet.
+pub(crate) struct Bench {
     rig: Rig,
-    file: &Path,
-    state_dir: Option<PathBuf>,
-) -> Result<Host, Stop> {
-    let options = Options::new(file).state_dir(state_dir);
-    let door = options.door();
-    signals.hold();
-    match Host::start(rig, options) {
-        Ok(host) => {
-            signals.deliver_to(&host);
-            Ok(host)
+    options: Options,
+    lock: RigLock,
+}
+
+impl Bench {
+    /// Takes the rig's lock; where another process has it, brings that one's window to the front.
+    pub(crate) fn hold(rig: Rig, file: &Path, state_dir: Option<PathBuf>) -> Result<Self, Stop> {
+        let options = Options::new(file).state_dir(state_dir);
+        match options.lock() {
+            Ok(lock) => Ok(Self { rig, options, lock }),
+            Err(StartError::Held { .. }) if raised(&options.door()) => Err(Stop::Raised),
+            Err(error) => Err(error.into()),
         }
-        Err(error) => {
-            signals.let_go();
-            Err(if matches!(error, StartError::Held { .. }) && raised(&door) {
-                Stop::Raised
-            } else {
-                error.into()
-            })
+    }
+
+    /// `[rig] name`.
+    pub(crate) fn name(&self) -> &str {
+        &self.rig.plan.rig
+    }
+
+    /// The rig's own name on the session bus, `identifier` being the program's: two rigs in two windows are
+    /// two programs.
+    pub(crate) fn bus_name(&self, identifier: &str) -> String {
+        format!("{identifier}.rig_{}", paths::rig_key(&self.options.file))
+    }
+
+    /// Opens it: from here on, whatever ends the process ends the host first.
+    pub(crate) fn open(self, signals: &Signals) -> Result<Host, StartError> {
+        signals.hold();
+        let host = Host::start_locked(self.rig, self.options, self.lock);
+        match &host {
+            Ok(host) => signals.deliver_to(host),
+            Err(_) => signals.let_go(),
         }
+        host
     }
 }
 
 /// Whether the window of the process that holds the rig has come to the front.
 ///
-/// By its local door, with or without a session bus: the rig's lock has decided already who is second, and
-/// the door is that rig's own, where a name on the bus would be the whole program's.
+/// By its local door, with or without a session bus: the lock has decided already who is second, and the
+/// door answers in time also when the first is stopped, where a call on the bus would wait.
 fn raised(door: &Path) -> bool {
     matches!(door::call(door, door::Request::Raise, DOOR_ANSWERS), Ok(door::Reply::Raised { window: true }))
 }

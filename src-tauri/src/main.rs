@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use killcord::signals::Signals;
 
-use crate::{arguments::Arguments, stop::Stop};
+use crate::{arguments::Arguments, bench::Bench, stop::Stop};
 
 fn main() -> ExitCode {
     // Before GTK, and before the first thread: no moment without them.
@@ -35,6 +35,6 @@ fn open(signals: &Signals) -> Result<ExitCode, Stop> {
     let _log = log::start();
     let file = find::rig(arguments.rig)?;
     let rig = bench::check(&file)?;
-    let host = bench::start(signals, rig, &file, arguments.state_dir)?;
-    window::run(host)
+    let bench = Bench::hold(rig, &file, arguments.state_dir)?;
+    window::run(bench, signals)
 }

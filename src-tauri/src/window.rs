@@ -1,28 +1,59 @@
 //! The window, and the app around it.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
-use killcord::Host;
-use tauri::{App, WebviewWindowBuilder};
+use killcord::{Cause, signals::Signals};
+use tauri::{App, AppHandle, Manager as _, Runtime, WebviewWindowBuilder, plugin::TauriPlugin};
 use tauri_plugin_killcord::{Builder, Progress};
 
-use crate::{menu, stop::Stop, tray};
+use crate::{bench::Bench, menu, stop::Stop, tray};
 
-/// Runs the window until it is gone. The host has ended by then.
-pub(crate) fn run(host: Host) -> Result<ExitCode, Stop> {
-    let title = format!("{} – Killcord", host.view().name);
-    // The panel is attached, and shows the teardown from its own frames.
-    let killcord = Builder::with_host(host).windows(["main"]).progress(Progress::Events).build();
-    let killcord = killcord.map_err(|error| Stop::Window(error.to_string()))?;
+/// What a host takes behind its teardown's deadline.
+const ENDS_WITHIN: Duration = Duration::from_secs(3);
+
+/// Opens the rig and its window, and runs until both are gone.
+pub(crate) fn run(bench: Bench, signals: &Signals) -> Result<ExitCode, Stop> {
+    let context = context();
+    let title = format!("{} – Killcord", bench.name());
     let app = tauri::Builder::default()
-        .plugin(killcord)
+        // Second starts end in here, before anything of the rig is touched.
+        .plugin(single_instance(bench.bus_name(&context.config().identifier)))
         .menu(menu::bar)
         .on_menu_event(menu::chosen)
-        .setup(move |app| Ok(open(app, &title)?))
-        .build(context())
+        .setup(move |app| {
+            show(app, &title);
+            Ok(())
+        })
+        .build(context)
         .map_err(|error| Stop::Window(error.to_string()))?;
+    let host = bench.open(signals)?;
+    // The panel is attached, and shows the teardown from its own frames.
+    let killcord = Builder::with_host(host.clone()).windows(["main"]).progress(Progress::Events).build();
+    let tied = killcord
+        .map_err(|error| error.to_string())
+        .and_then(|killcord| app.handle().plugin(killcord).map_err(|error| error.to_string()));
+    if let Err(why) = tied {
+        // The rig is open by now, and nothing else would close it.
+        drop(host.shutdown(Cause::Requested).wait(host.rig().plan.deadline + ENDS_WITHIN));
+        return Err(Stop::Window(why));
+    }
     let status = app.run_return(|_, _| {});
     Ok(ExitCode::from(u8::try_from(status).unwrap_or(1)))
+}
+
+/// Where there is a session bus, a second start that the rig's lock did not stop (it was given another state
+/// folder) brings this window to the front and ends.
+fn single_instance<R: Runtime>(name: String) -> TauriPlugin<R> {
+    tauri_plugin_single_instance::Builder::new().callback(|app, _, _| raise(app)).dbus_id(name).build()
+}
+
+fn raise<R: Runtime>(app: &AppHandle<R>) {
+    let Some(window) = app.get_webview_window("main") else { return };
+    for done in [window.show(), window.unminimize(), window.set_focus()] {
+        if let Err(error) = done {
+            tracing::debug!(%error, "the window could not be brought up");
+        }
+    }
 }
 
 /// The panel and its permissions, as built in.
@@ -34,10 +65,16 @@ fn context() -> tauri::Context {
     tauri::generate_context!()
 }
 
-fn open(app: &mut App, title: &str) -> tauri::Result<()> {
+/// The windows, once the event loop runs: the plugin is there by then. Without them the app ends as it would
+/// by any other way out.
+fn show(app: &App, title: &str) {
     for config in &app.config().app.windows {
-        WebviewWindowBuilder::from_config(app.handle(), config)?.title(title).build()?;
+        let window = WebviewWindowBuilder::from_config(app.handle(), config)
+            .and_then(|window| window.title(title).build());
+        if let Err(error) = window {
+            tracing::error!(%error, "there is no window; see `killcord doctor`, or use `killcord serve`");
+            return app.handle().exit(3);
+        }
     }
     tray::start(app.handle());
-    Ok(())
 }

@@ -11,7 +11,7 @@ use killcord_tests::station::Station;
 use killcord_tests::wait::{LONG, SOON, until_true};
 
 #[track_caller]
-fn second_start_raises_the_first(dress: impl Fn(Launch) -> Launch) {
+fn second_start_raises_the_first(dress: impl Fn(Launch) -> Launch, second_args: &[&str]) {
     let (demo, station, display) = (Demo::start(), Station::new(), Display::managed());
     let rig = station.rig(&demo.rig());
     let launch = || dress(display.dress(station.launch("killcord-desktop").arg(&rig)));
@@ -23,7 +23,7 @@ fn second_start_raises_the_first(dress: impl Fn(Launch) -> Launch) {
     display.launch("xdotool").args(["windowminimize", &window.to_string()]).run(SOON);
     until_true("the window to be minimised", SOON, || display.windows(first.process().pid()).is_empty());
 
-    let second = launch().run(LONG);
+    let second = launch().args(second_args).run(LONG);
 
     assert_eq!(second.code(), Some(0), "{second:?}");
     until_true("the first window to be up again", LONG, || {
@@ -36,13 +36,20 @@ fn second_start_raises_the_first(dress: impl Fn(Launch) -> Launch) {
 
 #[test]
 fn a_second_start_raises_the_first_window_without_a_session_bus() {
-    second_start_raises_the_first(|launch| launch);
+    second_start_raises_the_first(|launch| launch, &[]);
 }
 
 #[test]
 fn a_second_start_raises_the_first_window_with_a_session_bus() {
     let bus = Bus::start();
-    second_start_raises_the_first(|launch| bus.dress(launch));
+    second_start_raises_the_first(|launch| bus.dress(launch), &[]);
+}
+
+#[test]
+fn a_second_start_with_another_state_folder_is_told_by_the_session_bus() {
+    let (bus, other) = (Bus::start(), Station::new());
+    let state = other.path("state").display().to_string();
+    second_start_raises_the_first(|launch| bus.dress(launch), &["--state-dir", &state]);
 }
 
 #[test]

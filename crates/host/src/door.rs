@@ -11,8 +11,8 @@ use std::{
     },
     path::{Path, PathBuf},
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
     },
     thread,
     time::Duration,
@@ -30,6 +30,9 @@ const LONGEST_REPLY: u64 = 16 * 1024 * 1024;
 const ASK_WITHIN: Duration = Duration::from_secs(2);
 /// Callers that are answered at the same time.
 const MOST_CALLERS: usize = 8;
+/// How long a closing door waits for answers that are on their way out. They are a moment's work; a caller
+/// that does not read its own must not hold up the end.
+const ANSWERS_WITHIN: Duration = Duration::from_millis(500);
 
 /// What can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,10 +119,41 @@ pub fn call(path: &Path, request: Request, within: Duration) -> Result<Reply, Do
     ask().map_err(|source| DoorError::NoAnswer { path: path.into(), source })
 }
 
-/// An open door; dropped, it is closed and its socket removed.
+/// An open door; dropped, it is closed, its socket removed, and who was promised an answer has it: the
+/// process may end right after.
 pub(crate) struct Door {
     path: PathBuf,
     closed: Arc<AtomicBool>,
+    callers: Arc<Callers>,
+}
+
+/// How many are being answered.
+#[derive(Default)]
+struct Callers {
+    count: Mutex<usize>,
+    fewer: Condvar,
+}
+
+impl Callers {
+    /// One more, unless there are too many.
+    fn come(&self) -> bool {
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = *count < MOST_CALLERS;
+        *count += usize::from(room);
+        room
+    }
+
+    fn go(&self) {
+        *self.count.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.fewer.notify_all();
+    }
+
+    /// Waits until all are gone, at most `within`.
+    fn all_gone(&self, within: Duration) -> bool {
+        let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.fewer.wait_timeout_while(count, within, |count| *count > 0);
+        *waited.unwrap_or_else(PoisonError::into_inner).0 == 0
+    }
 }
 
 impl Door {
@@ -138,11 +172,12 @@ impl Door {
         let listener = UnixListener::bind(path)?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
         let closed = Arc::new(AtomicBool::new(false));
-        let door = Self { path: path.into(), closed: Arc::clone(&closed) };
+        let callers = Arc::<Callers>::default();
+        let door = Self { path: path.into(), closed: Arc::clone(&closed), callers: Arc::clone(&callers) };
         let answer = Arc::new(answer);
         thread::Builder::new()
             .name("killcord-door".into())
-            .spawn(move || serve(&listener, &closed, &answer))?;
+            .spawn(move || serve(&listener, &closed, &callers, &answer))?;
         Ok(door)
     }
 }
@@ -155,32 +190,35 @@ impl Drop for Door {
         if let Err(error) = std::fs::remove_file(&self.path) {
             tracing::debug!(%error, "the local door's socket could not be removed");
         }
+        if !self.callers.all_gone(ANSWERS_WITHIN) {
+            tracing::debug!("a caller at the local door is left without its answer");
+        }
     }
 }
 
 fn serve(
     listener: &UnixListener,
     closed: &AtomicBool,
+    callers: &Arc<Callers>,
     answer: &Arc<impl Fn(Request) -> Reply + Send + Sync + 'static>,
 ) {
-    let callers = Arc::new(AtomicUsize::new(0));
     for stream in listener.incoming() {
         if closed.load(Ordering::SeqCst) {
             return;
         }
         let Ok(stream) = stream else { continue };
-        if callers.load(Ordering::SeqCst) >= MOST_CALLERS {
+        if !callers.come() {
             continue;
         }
-        callers.fetch_add(1, Ordering::SeqCst);
-        let (answer, callers) = (Arc::clone(answer), Arc::clone(&callers));
+        let (answer, leaving) = (Arc::clone(answer), Arc::clone(callers));
         let caller = move || {
             if let Err(error) = attend(&stream, &*answer) {
                 tracing::debug!(%error, "a caller at the local door was not answered");
             }
-            callers.fetch_sub(1, Ordering::SeqCst);
+            leaving.go();
         };
         if let Err(error) = thread::Builder::new().name("killcord-caller".into()).spawn(caller) {
+            callers.go();
             tracing::warn!(%error, "no thread for a caller at the local door");
         }
     }
@@ -222,6 +260,28 @@ mod tests {
         assert_eq!(call(&path, Request::Raise, within).unwrap(), Reply::Raised { window: true });
         drop(door);
         assert!(matches!(call(&path, Request::Raise, within), Err(DoorError::Nobody { .. })));
+    }
+
+    #[test]
+    fn a_closing_door_lets_an_answer_out_that_is_under_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rig.sock");
+        let (asked, is_asked) = std::sync::mpsc::sync_channel(1);
+        let (go_on, may_go_on) = std::sync::mpsc::sync_channel::<()>(1);
+        let may_go_on = Mutex::new(may_go_on);
+        let door = Door::open(&path, move |_| {
+            asked.send(()).unwrap();
+            may_go_on.lock().unwrap().recv().unwrap();
+            Reply::Raised { window: true }
+        })
+        .unwrap();
+        let caller = thread::spawn(move || call(&path, Request::Safe, Duration::from_secs(10)));
+        is_asked.recv().unwrap();
+        go_on.send(()).unwrap();
+        let callers = Arc::clone(&door.callers);
+        drop(door);
+        assert!(callers.all_gone(Duration::ZERO), "the door closed over an answer");
+        assert_eq!(caller.join().unwrap().unwrap(), Reply::Raised { window: true });
     }
 
     #[test]

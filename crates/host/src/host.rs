@@ -17,7 +17,7 @@ use crate::{
     engine::{self, Item, Parts, Shared},
     journal::Journal,
     lock::{HeldBy, LockError, RigLock},
-    paths, polls,
+    polls,
     queue::Queue,
 };
 
@@ -77,15 +77,16 @@ impl Host {
     /// # Errors
     /// [`StartError`]; nothing was sent to any device then.
     pub fn start(rig: Rig, options: Options) -> Result<Self, StartError> {
-        let key = paths::rig_key(&options.file);
-        let folders = [options.rig_dir(), options.runtime_dir.clone()];
-        let lock =
-            RigLock::take([&folders[0], &folders[1]], &key, options.wait_for_lock).map_err(|error| {
-                match error {
-                    LockError::Held { by } => StartError::Held { by },
-                    error @ LockError::File { .. } => StartError::Lock(error),
-                }
-            })?;
+        let lock = options.lock()?;
+        Self::start_locked(rig, options, lock)
+    }
+
+    /// The same with a lock that was taken before, by [`Options::lock`] of the same rig file: for a program
+    /// that has things to do in between which a second start must not get to.
+    ///
+    /// # Errors
+    /// As [`Host::start`], but for the lock.
+    pub fn start_locked(rig: Rig, options: Options, lock: RigLock) -> Result<Self, StartError> {
         let rig = Arc::new(rig);
         let origin = Origin::new();
         let opened = Journal::open(&options.rig_dir(), &rig, &options.file);

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use killcord_device::Registry;
 
-use crate::paths;
+use crate::{RigLock, StartError, lock::LockError, paths};
 
 /// Settings of a host. `Options::new(file)` has the platform's folders and the built-in drivers.
 #[derive(Clone)]
@@ -55,6 +55,18 @@ impl Options {
     pub const fn wait_for_lock(mut self, wait: Duration) -> Self {
         self.wait_for_lock = wait;
         self
+    }
+
+    /// Takes the rig's lock: who has it may start the host.
+    ///
+    /// # Errors
+    /// [`StartError::Held`] when another process has it, [`StartError::Lock`] when its file cannot be opened.
+    pub fn lock(&self) -> Result<RigLock, StartError> {
+        let (folder, key) = (self.rig_dir(), paths::rig_key(&self.file));
+        RigLock::take([&folder, &self.runtime_dir], &key, self.wait_for_lock).map_err(|error| match error {
+            LockError::Held { by } => StartError::Held { by },
+            error @ LockError::File { .. } => StartError::Lock(error),
+        })
     }
 
     /// The folder of this rig's lock and journal.

@@ -296,7 +296,8 @@ impl Engine {
         self.end_with(note.into());
     }
 
-    /// Everything is over: threads, lock and door are given back, then everybody is told.
+    /// Everything is over: threads are given back, whoever waited for hardware is told, door and lock are given
+    /// back, then the program is told.
     fn leave(self, close: Box<dyn FnOnce() + Send>) {
         let Self { shared, executor, last, waiting, seats, .. } = self;
         if !executor.stop(LINKS_WITHIN) {
@@ -305,14 +306,16 @@ impl Engine {
         if !shared.links.stop(LINKS_WITHIN) {
             tracing::warn!("a link thread is stuck and is left behind");
         }
-        close();
         let outcome = Arc::new(Outcome::new(last.unwrap_or_else(never_reported)));
-        shared.end.resolve(&outcome);
         let late = shared.queue.close().into_iter().filter_map(|item| match item {
             Item::Demand { ending, .. } => Some(ending),
             _ => None,
         });
         waiting.into_iter().chain(late).for_each(|ending| ending.resolve(&outcome));
+        // The door's callers are among those. Closing it lets their answers out; only then is the program
+        // told, for it ends at once.
+        close();
+        shared.end.resolve(&outcome);
         drop(seats);
     }
 }
