@@ -47,6 +47,7 @@ struct State {
     stage: Stage,
     wish: Wish,
     loop_ended: bool,
+    read: bool,
 }
 
 /// The page has to answer within it to be trusted with the report.
@@ -58,7 +59,7 @@ const FOREVER: Duration = Duration::from_hours(24 * 365);
 
 impl Leave {
     pub(crate) fn new() -> Self {
-        let state = State { stage: Stage::Running, wish: Wish::Exit(0), loop_ended: false };
+        let state = State { stage: Stage::Running, wish: Wish::Exit(0), loop_ended: false, read: false };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -75,12 +76,17 @@ impl Leave {
     pub(crate) fn reach(&self, stage: Stage) {
         let mut state = self.state();
         state.stage = state.stage.max(stage);
+        if state.stage == Stage::Reported && state.read {
+            state.stage = Stage::Leaving;
+        }
         self.changed.notify_all();
     }
 
-    /// A person has read the report, if there is one.
+    /// A person has read the report, if there is one. The page has it a moment before this end of the app
+    /// does: a click in between counts.
     pub(crate) fn acknowledge(&self) {
         let mut state = self.state();
+        state.read |= state.stage >= Stage::Ending;
         if state.stage == Stage::Reported {
             state.stage = Stage::Leaving;
             self.changed.notify_all();
@@ -221,13 +227,22 @@ mod tests {
     }
 
     #[test]
-    fn a_report_can_only_be_acknowledged_once_it_is_there() {
+    fn a_report_can_only_be_acknowledged_once_the_end_has_begun() {
+        let leave = Leave::new();
+        leave.acknowledge();
+        leave.reach(Stage::Reported);
+        assert_eq!(leave.stage(), Stage::Reported);
+        leave.acknowledge();
+        assert!(leave.wait_for(Stage::Leaving, Duration::ZERO));
+    }
+
+    #[test]
+    fn a_click_that_comes_a_moment_before_the_report_counts() {
         let leave = Leave::new();
         leave.reach(Stage::Ending);
         leave.acknowledge();
-        assert_eq!(leave.stage(), Stage::Ending);
+        assert_eq!(leave.stage(), Stage::Ending, "nothing is cut short by it");
         leave.reach(Stage::Reported);
-        leave.acknowledge();
         assert!(leave.wait_for(Stage::Leaving, Duration::ZERO));
     }
 }
