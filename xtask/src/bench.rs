@@ -7,15 +7,9 @@ use crate::{place, shell, ui};
 /// `bench [NAME]`: the names are the harness's own.
 pub(crate) fn bench(args: &[String]) -> Result<()> {
     ui::build()?;
-    shell::run(&mut shell::cargo(&[
-        "build",
-        "--profile",
-        place::PROFILE,
-        "-p",
-        "killcord-cli",
-        "-p",
-        "killcord-desktop",
-    ]))?;
+    for packages in place::PROCESSES {
+        shell::run(shell::cargo(&["build", "--profile", place::PROFILE]).args(*packages))?;
+    }
     let words = ["run", "--profile", place::PROFILE, "-p", "killcord-tests", "--bin", "bench", "--"];
     shell::run(shell::cargo(&words).args(args))
 }

@@ -14,6 +14,21 @@ pub(crate) const PEERS_LIST: &str = "tests/peers/requirements.txt";
 pub(crate) const NODE: &str = "target/node";
 /// The front end: an npm workspace of `client` and `panel`.
 pub(crate) const UI: &str = "ui";
+/// The packages that the tests and measurements of real processes start, built in this grouping: what is built
+/// together shares features, and the command line must not be built with those that only a window needs.
+pub(crate) const PROCESSES: &[&[&str]] = &[
+    &["-p", "killcord-cli"],
+    &[
+        "-p",
+        "killcord-desktop",
+        "-p",
+        "killcord-example-tauri-app",
+        "-p",
+        "killcord-empty-window",
+        "-p",
+        "killcord-stuck-window",
+    ],
+];
 /// The panel as built; the desktop app embeds it.
 pub(crate) const PANEL: &str = "ui/panel/dist";
 

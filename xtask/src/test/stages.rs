@@ -9,7 +9,7 @@ use super::count::{Counts, Runner};
 use super::options::Options;
 use crate::node::Need;
 use crate::place::{PROFILE, UI};
-use crate::{debian, generate, node, peers, shell, ui};
+use crate::{debian, generate, node, peers, place, shell, ui};
 
 /// One stage.
 pub(super) struct Stage {
@@ -168,8 +168,9 @@ fn unit(task: &mut Task<'_>) -> Result<Outcome> {
 
 fn processes(task: &mut Task<'_>) -> Result<Outcome> {
     ui::build()?;
-    let packages = ["-p", "killcord-cli", "-p", "killcord-desktop", "-p", "killcord-example-tauri-app"];
-    shell::run(cargo(&["build", "--profile", PROFILE]).args(packages))?;
+    for packages in place::PROCESSES {
+        shell::run(cargo(&["build", "--profile", PROFILE]).args(*packages))?;
+    }
     task.cargo_tests(&["-p", "killcord-tests"], "processes", Some("2"))?;
     Ok(Outcome::Ran(task.counts))
 }
