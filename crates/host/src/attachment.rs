@@ -30,12 +30,12 @@ pub struct Attachment {
 }
 
 /// What the host says to one GUI, bounded: a reader that lets it fill up is shown out and has to attach
-/// again with its resume token. Ends when the session has.
+/// again with its resume token.
 #[derive(Debug)]
 pub struct FrameReceiver(Receiver<ToPage>);
 
 impl FrameReceiver {
-    /// The next frame; `None` when the attachment is over.
+    /// The next frame; `None` when the attachment was dropped. The end of a session is a frame of its own.
     pub async fn recv(&mut self) -> Option<ToPage> {
         self.0.recv().await
     }

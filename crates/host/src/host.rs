@@ -217,8 +217,8 @@ fn answers(
                     rig: Box::new((*shared.view()).clone()),
                 };
             }
-            door::Request::Safe => shared.demand(Cause::SafeStop, Mode::Safe, Extent::Stay),
-            door::Request::Shutdown => shared.demand(Cause::Requested, Mode::Safe, Extent::End),
+            door::Request::Safe => shared.demand_at_door(Cause::SafeStop, Mode::Safe, Extent::Stay),
+            door::Request::Shutdown => shared.demand_at_door(Cause::Requested, Mode::Safe, Extent::End),
         };
         // The deadline, and what the end takes behind it.
         match end.wait(shared.rig.plan.deadline + std::time::Duration::from_secs(2)) {

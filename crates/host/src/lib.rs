@@ -46,5 +46,5 @@ pub use killcord_core::{
 };
 pub use killcord_device::{self as device, Registry};
 pub use killcord_wire as wire;
-pub use lock::{HeldBy, RigLock};
+pub use lock::{HeldBy, LockError, RigLock};
 pub use options::Options;

@@ -33,9 +33,11 @@ pub(crate) fn on_event<R: Runtime>(app: &AppHandle<R>, shell: &Shell, event: &Ru
 /// Begins the one way out, or joins it.
 pub(crate) fn quit(shell: &Shell, cause: Cause) -> Ending {
     let ending = shell.host.shutdown(cause);
+    // Asked once more while the report is there: it has been read. Asked again before, it has not.
+    if shell.leave.stage() == Stage::Reported {
+        shell.leave.acknowledge();
+    }
     shell.leave.reach(Stage::Ending);
-    // Asked once more while the report is there: it has been read.
-    shell.leave.acknowledge();
     ending
 }
 

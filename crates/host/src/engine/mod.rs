@@ -47,7 +47,7 @@ const LINKS_WITHIN: Duration = Duration::from_millis(250);
 /// What comes to the rules' thread.
 pub(crate) enum Item {
     /// A cause, its fence already raised.
-    Demand { demand: Demand, ending: Ending },
+    Demand { demand: Demand, ending: Option<Ending> },
     /// Anything that is an input as it stands.
     Input(Input),
     /// A hello, with the token of the session that it wants to go on with.
@@ -102,15 +102,24 @@ impl Shared {
     /// The funnel: every cause comes through here. Raises the fence, wakes every link, queues the cause
     /// ahead of everything else. Never blocks.
     pub(crate) fn demand(&self, cause: Cause, mode: Mode, extent: Extent) -> Ending {
+        // Who asks for the end gets the host's end; everybody gets the same.
+        let own = (extent < Extent::End).then(Ending::default);
+        let ending = own.clone().unwrap_or_else(|| self.end.clone());
+        if self.queue_cause(cause, mode, extent, own) { ending } else { self.end.clone() }
+    }
+
+    /// The same for a caller at the local door, whose answer has to be out before the program is told that
+    /// it may end.
+    pub(crate) fn demand_at_door(&self, cause: Cause, mode: Mode, extent: Extent) -> Ending {
+        let ending = Ending::default();
+        if self.queue_cause(cause, mode, extent, Some(ending.clone())) { ending } else { self.end.clone() }
+    }
+
+    fn queue_cause(&self, cause: Cause, mode: Mode, extent: Extent, ending: Option<Ending>) -> bool {
         let epoch = self.fence.raise().n;
         self.links.wake();
-        // Who asks for the end gets the host's end; everybody gets the same.
-        let ending = if extent == Extent::End { self.end.clone() } else { Ending::default() };
         let demand = Demand { cause, mode, extent, deadline: None, epoch };
-        if self.queue.push_cause(Item::Demand { demand, ending: ending.clone() }).is_err() {
-            return self.end.clone();
-        }
-        ending
+        self.queue.push_cause(Item::Demand { demand, ending }).is_ok()
     }
 
     pub(crate) fn view(&self) -> Arc<RigView> {
@@ -147,7 +156,10 @@ pub(crate) struct Engine {
     readbacks: Vec<Option<Value>>,
     shown: Shown,
     changed: bool,
+    /// Told when no teardown runs any more.
     waiting: Vec<Ending>,
+    /// Told when all is over, before the program is.
+    leaving: Vec<Ending>,
     updates: Vec<ReadingUpdate>,
     progress: Option<progress::Watched>,
     flushed: Time,
@@ -179,6 +191,7 @@ pub(crate) fn run(parts: Parts) {
         shown,
         changed: true,
         waiting: Vec::new(),
+        leaving: Vec::new(),
         updates: Vec::new(),
         progress: None,
         flushed: Time::ZERO,
@@ -252,8 +265,9 @@ impl Engine {
     fn take(&mut self, item: Item) {
         match item {
             Item::Demand { demand, ending } => {
-                if demand.extent < Extent::End {
-                    self.waiting.push(ending);
+                match demand.extent {
+                    Extent::End => self.leaving.extend(ending),
+                    _ => self.waiting.extend(ending),
                 }
                 self.input(Input::Demand(demand));
                 self.answer_waiting();
@@ -299,7 +313,7 @@ impl Engine {
     /// Everything is over: threads are given back, whoever waited for hardware is told, door and lock are given
     /// back, then the program is told.
     fn leave(self, close: Box<dyn FnOnce() + Send>) {
-        let Self { shared, executor, last, waiting, seats, .. } = self;
+        let Self { shared, executor, last, waiting, leaving, seats, .. } = self;
         if !executor.stop(LINKS_WITHIN) {
             tracing::warn!("the executor is stuck and is left behind");
         }
@@ -308,10 +322,10 @@ impl Engine {
         }
         let outcome = Arc::new(Outcome::new(last.unwrap_or_else(never_reported)));
         let late = shared.queue.close().into_iter().filter_map(|item| match item {
-            Item::Demand { ending, .. } => Some(ending),
+            Item::Demand { ending, .. } => ending,
             _ => None,
         });
-        waiting.into_iter().chain(late).for_each(|ending| ending.resolve(&outcome));
+        waiting.into_iter().chain(leaving).chain(late).for_each(|ending| ending.resolve(&outcome));
         // The door's callers are among those. Closing it lets their answers out; only then is the program
         // told, for it ends at once.
         close();
