@@ -1,5 +1,6 @@
 //! The window's menu.
 
+use killcord::Cause;
 use tauri::{
     AppHandle, Wry,
     menu::{
@@ -48,7 +49,8 @@ pub(crate) fn tray(app: &AppHandle) -> tauri::Result<Menu<Wry>> {
 pub(crate) fn chosen(app: &AppHandle, event: MenuEvent) {
     let killcord = app.killcord();
     match event.id().as_ref() {
-        QUIT => drop(killcord.exit()),
+        // A close by another name.
+        QUIT => drop(killcord.host().shutdown(Cause::WindowClosed)),
         SAFE_STOP => drop(killcord.host().safe_stop()),
         SHOW => killcord.raise(),
         _ => {}

@@ -69,6 +69,20 @@ fn a_window_without_a_manager_is_closed_by_the_message_alone() {
 }
 
 #[test]
+fn the_menus_quit_makes_the_rig_safe_as_a_close_does() {
+    let (bench, display) = (Bench::new(), Display::managed());
+    let (mut window, _page) = bench.armed(&display);
+    let up = window.window();
+    until_true("the window to be active", SOON, || {
+        display.key(up, "shift");
+        let active = display.launch("xdotool").arg("getactivewindow").run(SOON);
+        active.stdout.trim() == up.to_string()
+    });
+    display.launch("xdotool").args(["key", "--clearmodifiers", "ctrl+q"]).run(SOON);
+    bench.ended_safe(&mut window, "window_closed");
+}
+
+#[test]
 fn a_safe_stop_by_f12_makes_the_rig_safe_and_stays_connected() {
     let (bench, display) = (Bench::new(), Display::managed());
     let (mut window, page) = bench.armed(&display);
