@@ -68,6 +68,7 @@ fn close(way: &Way, round: usize) -> (Duration, Duration) {
     let reading = "\n[[device.reading]]\nname = \"voltage\"\nquery = \"MEAS?\"\nevery = \"200ms\"\n";
     let rig = station.rig(&(rigs::head("10s", "") + &rigs::switch("psu", &instrument) + reading));
     let display = Display::bare();
+    let _where_allowed = display.hurry();
     let mut window = Desktop::drive(&display, &station, &rig);
     let page = window.page();
     page.arm();
