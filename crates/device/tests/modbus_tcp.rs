@@ -91,8 +91,9 @@ fn a_late_reply_is_told_by_its_transaction_and_never_counts() {
     assert!(read.out_of_step);
     let resync = bench.run(0, Work::Resync, Lane::Safe);
     assert_eq!((resync.outcome, resync.out_of_step), (Ok(None), false));
-    assert_eq!(connections.load(Ordering::SeqCst), 2, "the connection was replaced");
     assert_eq!(bench.safe(0, coil(0)).outcome, Ok(Some(Value::Truth(true))));
+    // Behind an exchange on it: a connection is made before the server's thread has taken and counted it.
+    assert_eq!(connections.load(Ordering::SeqCst), 2, "the connection was replaced");
 }
 
 #[test]

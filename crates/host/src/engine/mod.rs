@@ -37,8 +37,9 @@ use crate::{
 
 /// The most inputs that are read before the clock is looked at again.
 const TURN: usize = 1024;
-/// How often readings and progress go out to pages.
-const FLUSH_EVERY: Duration = Duration::from_millis(40);
+/// How often readings and progress go out to pages. Each time costs a turn of the page's own thread and, in
+/// a window, of GTK's: ten times a second looks live, and more is paid for by every bench that idles.
+const FLUSH_EVERY: Duration = Duration::from_millis(100);
 /// How long the end waits for the record. Hardware is safe by then.
 const RECORD_WITHIN: Duration = Duration::from_secs(1);
 /// How long the end waits for link threads that do not come back.
