@@ -31,7 +31,9 @@ impl Record {
     }
 
     pub(crate) fn t_ms(&self, at: Instant) -> f64 {
-        at.saturating_duration_since(self.started).as_secs_f64() * 1000.0
+        // From whole nanoseconds, so that it is read back from JSON as it was written: at most as many digits
+        // as a float has, where a product would have one more.
+        at.saturating_duration_since(self.started).as_nanos() as f64 / 1e6
     }
 
     /// Notes a command on its arrival; its number identifies it later.
