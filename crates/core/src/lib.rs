@@ -1,7 +1,8 @@
 //! The rules of Killcord, without a clock, a socket or a thread.
 //!
-//! Two pure machines live here: [`rules`], which decides who may act and when the hardware has to be made
-//! safe, and [`plan`], which says step by step how. Both are told the time; neither asks for it.
+//! Pure machines live here: [`rules`], which decides who may act and when the hardware has to be made safe,
+//! [`plan`], which says step by step how, and [`watchdog`], which decides when another process does so in the
+//! host's place. All are told the time; none asks for it.
 //!
 //! **Architecture Invariant:** no tokio, no clock, no I/O, no logging. Deterministic: the same inputs give
 //! the same outputs, and every state is `Clone + Eq + Hash`, so that a model check runs this very code.
@@ -20,6 +21,7 @@ pub mod rules;
 pub mod session;
 pub mod step;
 pub mod time;
+pub mod watchdog;
 
 pub use cause::{Cause, Extent, Mode};
 pub use check::{Check, Condition, Expected, Pattern};

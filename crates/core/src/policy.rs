@@ -49,7 +49,7 @@ impl Default for Safety {
             on_safe_stop: crate::Mode::Emergency,
             on_window_close: OnWindowClose::Quit,
             on_suspend: OnSuspend::Safe,
-            watchdog: Watchdog::Off,
+            watchdog: Watchdog::Required,
             hang_after: Duration::from_secs(5),
         }
     }

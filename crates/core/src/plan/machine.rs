@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Failure, Next, Plan, StepResult};
 use crate::{
     Cause, DeviceIx, DeviceState, Extent, Mode, Time,
-    report::{Exchange, Phase},
+    report::{Exchange, Phase, Status},
 };
 
 /// A result that has not come so long after its dispatch's deadline never will: the link's thread is stuck,
@@ -72,6 +72,13 @@ pub enum Progress {
         /// Where.
         state: DeviceState,
     },
+    /// A device is done with: made safe, or given up.
+    Settled {
+        /// Which.
+        device: DeviceIx,
+        /// How it ended.
+        status: Status,
+    },
     /// A device is in another of its sequences.
     Phase {
         /// Which.
@@ -102,7 +109,7 @@ pub trait Machine {
 /// A plan shared by a machine and its clones. Compares by content, hashes by name: a state holds many other
 /// things that tell it apart.
 #[derive(Clone, Debug)]
-pub(super) struct Shared(pub(super) Arc<Plan>);
+pub(crate) struct Shared(pub(crate) Arc<Plan>);
 
 impl Deref for Shared {
     type Target = Plan;

@@ -14,6 +14,7 @@ mod teardown;
 pub use arming::{ArmFailed, Arming};
 pub use budget::{BudgetProblem, DeviceCase, WorstCase, fill_budgets, reserve, worst_case};
 pub use dispatch::{Dispatch, Failure, Next, StepResult, Ticket, Work};
+pub(crate) use machine::Shared;
 pub use machine::{CLOSE_WITHIN, Machine, OPEN_WITHIN, Order, Progress, SLACK};
 pub use order::{Cycle, Graph, arm_order, safe_order};
 pub use sequence::{Entries, OnFailure, Sequence, Todo};

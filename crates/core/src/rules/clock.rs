@@ -34,6 +34,7 @@ impl State {
             self.retries.iter().flatten().for_each(|retry| at(retry.at));
         }
         self.limit_wakes(&mut at);
+        self.guard_wakes(&mut at);
         wake.max(self.now.mono)
     }
 
@@ -54,6 +55,7 @@ impl State {
         if by.is_zero() {
             return;
         }
+        self.guard_late(by);
         let most = self.rig.policy.session.expire_after;
         let mut starved = false;
         for session in self.sessions.values_mut() {
@@ -99,5 +101,7 @@ impl State {
         self.watch_limits(fx);
         self.retry_when_due(fx);
         self.auto_arm(fx);
+        // Last: what this turn found due has gone out before the watchdog hears that all is well.
+        self.guard_due(fx);
     }
 }

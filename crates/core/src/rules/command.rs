@@ -1,13 +1,9 @@
 //! Commands that could energise: only from the operator, only under the present epoch, each answered once.
 
-use super::{Command, CommandKind, Effect, Event, Liveliness, Phase, State};
+use super::{Command, CommandKind, Effect, Event, Guard, Liveliness, Phase, State};
 use crate::{
-    Control, ControlIx, ControlKind, DeviceIx, DeviceState, SessionId, Step, Value,
-    check::truth,
-    number::Number,
-    plan::Failure,
-    policy::{ArmPolicy, Watchdog},
-    rig::Needs,
+    Control, ControlIx, ControlKind, DeviceIx, DeviceState, SessionId, Step, Value, check::truth,
+    number::Number, plan::Failure, policy::ArmPolicy, rig::Needs,
 };
 
 /// How many commands are remembered, so that one seen before is answered and not repeated.
@@ -103,8 +99,11 @@ pub enum ArmBlock {
         name: String,
     },
     /// The rig requires a watchdog and there is none.
-    #[error("there is no watchdog")]
-    Watchdog,
+    #[error("there is no watchdog{}", match why { Some(why) => format!(": {why}"), None => String::from(" yet") })]
+    Watchdog {
+        /// What became of the last one.
+        why: Option<String>,
+    },
 }
 
 impl ArmBlock {
@@ -118,7 +117,7 @@ impl ArmBlock {
             Self::Unclean => "unclean",
             Self::NotSafe { .. } => "not_safe",
             Self::Missing { .. } => "device_missing",
-            Self::Watchdog => "watchdog",
+            Self::Watchdog { .. } => "watchdog",
         }
     }
 }
@@ -241,9 +240,8 @@ impl State {
         if self.unclean {
             blocks.push(ArmBlock::Unclean);
         }
-        // No watchdog process exists yet; a rig that requires one is refused by the rig reader.
-        if self.rig.policy.safety.watchdog == Watchdog::Required {
-            blocks.push(ArmBlock::Watchdog);
+        if let Guard::Missing { why, .. } = &self.guard {
+            blocks.push(ArmBlock::Watchdog { why: why.clone() });
         }
         for (at, device) in plan.devices.iter().enumerate() {
             let (name, ix) = (device.name.clone(), DeviceIx::from(at));
@@ -286,7 +284,7 @@ impl State {
         let AutoArm::For(session) = self.auto_arm else { return };
         if self.operator != Some(session) || self.trip.is_some() {
             self.auto_arm = AutoArm::Over;
-        } else if matches!(self.phase, Phase::Idle) && self.ever_safe() {
+        } else if matches!(self.phase, Phase::Idle) && self.ever_safe() && !self.guard_is_coming() {
             self.auto_arm = AutoArm::Over;
             if let Err(refusal) = self.arm(session, "", fx) {
                 fx.push(Effect::Reply { session, id: String::new(), result: Err(refusal) });

@@ -83,6 +83,10 @@ pub enum Effect {
         /// Why.
         reason: SessionEnd,
     },
+    /// Tell the watchdog that the rules have gone round. Its answer is [`super::News::Beat`].
+    Beat(u64),
+    /// End the watchdog that does not answer, and start another once it is dead.
+    ReplaceWatchdog,
     /// For the journal.
     Record(Event),
     /// The last teardown is done and everything else may go: record, then end.
@@ -165,6 +169,13 @@ pub enum Event {
     Acknowledged {
         /// Who.
         session: SessionId,
+    },
+    /// A watchdog has the rig.
+    WatchdogReady,
+    /// There is no watchdog any more.
+    WatchdogLost {
+        /// What was seen.
+        why: String,
     },
     /// A device was connected.
     Opened {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::News;
 use crate::{
     Cause, ControlIx, DeviceIx, DeviceState, Epoch, Extent, Mode, Number, ReadingIx, Report, Role,
     SessionEnd, SessionId, SessionKind, Time, Value, plan::Failure,
@@ -122,6 +123,8 @@ pub enum Input {
         /// Its value; `None` if none could be had.
         value: Option<Number>,
     },
+    /// Something was heard of the watchdog.
+    Watchdog(News),
     /// Nothing but the time.
     Tick,
 }

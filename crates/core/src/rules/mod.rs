@@ -11,6 +11,7 @@ mod clock;
 mod command;
 mod control;
 mod effect;
+mod guard;
 mod hardware;
 mod input;
 mod interlock;
@@ -24,6 +25,7 @@ use std::{
 
 pub use command::{ArmBlock, Refusal};
 pub use effect::{Effect, Event, Warning};
+pub use guard::{Guard, News, WATCHDOG_WITHIN};
 pub use hardware::{Phase, Running};
 pub use input::{Arrival, Command, CommandKind, Demand, Input, Tag};
 pub use interlock::Trip;
@@ -58,6 +60,7 @@ pub struct State {
     auto_arm: command::AutoArm,
     answered: VecDeque<command::Answered>,
     setpoints: BTreeMap<ControlIx, Value>,
+    guard: Guard,
     now: Now,
     wake: Option<Time>,
 }
@@ -70,6 +73,7 @@ impl State {
         let devices = rig.plan.devices.len();
         let limits = rig.readings.iter().map(interlock::Watch::new).collect();
         let auto_arm = command::AutoArm::new(rig.policy.safety.arm, unclean);
+        let guard = Guard::new(rig.policy.safety.watchdog, now.mono);
         Self {
             rig,
             epoch: Epoch { run, n: 1 },
@@ -90,6 +94,7 @@ impl State {
             auto_arm,
             answered: VecDeque::new(),
             setpoints: BTreeMap::new(),
+            guard,
             now,
             wake: None,
         }
@@ -122,6 +127,7 @@ impl State {
             Input::Armed => self.armed(fx),
             Input::ArmFailed { device, why } => self.arm_failed(device, why, fx),
             Input::Done(report) => self.teardown_done(&report, fx),
+            Input::Watchdog(news) => self.watchdog(news, fx),
             Input::Reading { reading, value } => self.reading(reading, value, fx),
             // Read, then judge: nothing is due until the host has handed over everything that waited.
             Input::Tick => self.due(fx),

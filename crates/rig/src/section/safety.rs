@@ -1,12 +1,17 @@
 //! `[safety]`
 
+use std::time::Duration;
+
 use killcord_core::{
     Mode,
     policy::{self, ArmPolicy, OnConnect, OnLast, OnLost, OnWindowClose, Watchdog},
 };
 
 use super::not_yet;
-use crate::{fields::Fields, source::Span};
+use crate::{duration::show, fields::Fields, source::Span};
+
+/// Host and watchdog hear of each other four times a second; fewer than four words missed are no silence.
+const SHORTEST_HANG: Duration = Duration::from_secs(1);
 
 /// `[safety]`, checked.
 #[derive(Default)]
@@ -85,20 +90,20 @@ pub(crate) fn read(root: &Fields<'_>) -> Safety {
             "leave it out, and keep the machine from sleeping while the rig is armed",
         );
     }
-    if let Some(node) = fields.get("watchdog")
-        && node.word(&[("off", Watchdog::Off), ("required", Watchdog::Required)]) == Some(Watchdog::Required)
-    {
-        not_yet(
-            root.problems,
-            node.span,
-            "watchdog = \"required\"",
-            "there is no watchdog yet",
-            "write watchdog = \"off\", or leave it out; until there is a watchdog, nothing makes the hardware \
-             safe when the host is killed or hangs",
-        );
+    let watchdog = [("required", Watchdog::Required), ("off", Watchdog::Off)];
+    if let Some(found) = fields.get("watchdog").and_then(|node| node.word(&watchdog)) {
+        policy.watchdog = found;
     }
-    if let Some(found) = fields.get("hang_after").and_then(|node| node.time()) {
-        policy.hang_after = found;
+    if let Some(node) = fields.get("hang_after")
+        && let Some(found) = node.time()
+    {
+        if found < SHORTEST_HANG {
+            node.error(format!("`hang_after` is at least {}", show(SHORTEST_HANG)))
+                .help("leave it out for 5s; shorter, a busy machine would pass for a hung host")
+                .tell();
+        } else {
+            policy.hang_after = found;
+        }
     }
 
     if let Some(field) = hold_for

@@ -1,7 +1,7 @@
 //! How a device ended, and the report.
 
 use super::{
-    DeviceIx, Teardown, Time,
+    DeviceIx, Progress, Teardown, Time,
     device::{Line, Stage},
 };
 use crate::{DeviceReport, DeviceState, Report, Status, device::Fault, plan::sequence::Failed};
@@ -30,6 +30,7 @@ impl Teardown {
         device.status = Some(status);
         device.stage = Stage::Settled;
         device.touched = true;
+        self.events.push_back(Progress::Settled { device: ix, status });
         if matches!(status, Status::SafeVerified | Status::SafeUnverified) {
             device.safe_at = Some(now);
         }

@@ -2,13 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod guard;
+
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use killcord_core::{
     Cause, ControlIx, DeviceIx, DeviceState, Epoch, Extent, Item, LinkIx, Mode, Now, Policy, ReadingIx,
     Report, Rig, Role, RunId, SessionEnd, SessionId, SessionKind, Status, Step, Time, Value, Verify,
     plan::{Connect, DevicePlan, Failure, LinkPlan, Order, Plan, Protocol, Terminator},
-    policy::{ArmPolicy, OnLast, OnLost},
+    policy::{ArmPolicy, OnLast, OnLost, Watchdog},
     report::DeviceReport,
     rig::{Control, ControlKind, Limits, Needs, OnLimit, Reading, While},
     rules::{Arrival, Command, CommandKind, Demand, Effect, Event, Input, Phase, State, Tag},
@@ -114,7 +116,13 @@ struct World {
 }
 
 impl World {
-    fn new(policy: Policy) -> Self {
+    /// A rig that does without a watchdog: what is tested here does not depend on one.
+    fn new(mut policy: Policy) -> Self {
+        policy.safety.watchdog = Watchdog::Off;
+        Self::of(policy)
+    }
+
+    fn of(policy: Policy) -> Self {
         let state = State::new(rig(policy), RunId(7), false, Now::default());
         Self { state, now: Time::ZERO, sent: Vec::new() }
     }
