@@ -17,7 +17,7 @@ use std::{
 use killcord_core::Epoch;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
-use crate::{Clock, DeviceError, Fence, transport::timespec};
+use crate::{Clock, DeviceError, Fence, WriteAhead, transport::timespec};
 
 /// Wakes a link's thread out of any wait.
 #[derive(Debug)]
@@ -70,13 +70,14 @@ impl AsFd for Wake {
     }
 }
 
-/// What one exchange has to heed: a cut, and the fence.
-#[derive(Debug, Default)]
+/// What one exchange has to heed: a cut, and the fence; and who is told of the programs that it starts.
+#[derive(Default)]
 pub struct Cancel {
     wake: Option<Arc<Wake>>,
     uncuttable: bool,
     held: Cell<bool>,
     gate: Option<(Arc<Fence>, Epoch)>,
+    ahead: Option<Arc<dyn WriteAhead>>,
     written: Cell<Option<Instant>>,
 }
 
@@ -104,6 +105,13 @@ impl Cancel {
     #[must_use]
     pub fn fenced(mut self, fence: Arc<Fence>, epoch: Epoch) -> Self {
         self.gate = Some((fence, epoch));
+        self
+    }
+
+    /// Programs that the exchange starts are put on record there.
+    #[must_use]
+    pub fn recorded(mut self, ahead: Arc<dyn WriteAhead>) -> Self {
+        self.ahead = Some(ahead);
         self
     }
 
@@ -138,6 +146,16 @@ impl Cancel {
     }
 }
 
+impl std::fmt::Debug for Cancel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cancel")
+            .field("cut", &self.is_cut())
+            .field("gate", &self.gate)
+            .field("written", &self.written)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What a driver is given with every call.
 #[derive(Clone, Copy)]
 pub struct Cx<'a> {
@@ -169,13 +187,23 @@ impl<'a> Cx<'a> {
     /// [`DeviceError::Cut`], or [`DeviceError::Timeout`] where the deadline comes first.
     pub fn pause(&self, long: Duration) -> Result<(), DeviceError> {
         let until = self.within(long).deadline;
+        self.wait_for(|| false, until)?;
+        if until < self.deadline { Ok(()) } else { Err(DeviceError::Timeout) }
+    }
+
+    /// Waits until `holds`, which is asked again whenever the link was rung; a cut ends the wait. Whether it
+    /// held by `until`.
+    pub(crate) fn wait_for(&self, holds: impl Fn() -> bool, until: Instant) -> Result<bool, DeviceError> {
         loop {
             if self.cancel.is_cut() {
                 return Err(DeviceError::Cut);
             }
+            if holds() {
+                return Ok(true);
+            }
             let left = until.saturating_duration_since(self.clock.now());
             if left.is_zero() {
-                return if until < self.deadline { Ok(()) } else { Err(DeviceError::Timeout) };
+                return Ok(false);
             }
             let wake = self.cancel.wake();
             let mut fds: Vec<_> = wake.map(|wake| PollFd::new(wake, PollFlags::IN)).into_iter().collect();
@@ -199,6 +227,21 @@ impl<'a> Cx<'a> {
             return Err(DeviceError::Fenced);
         }
         if self.cancel.is_cut() { Err(DeviceError::Cut) } else { Ok(()) }
+    }
+
+    /// To be told right after a program was started as the leader of a process group of its own: should we
+    /// die, whoever makes the rig safe ends the group first.
+    pub fn group_started(&self, group: u32) {
+        if let Some(ahead) = &self.cancel.ahead {
+            ahead.group_started(group);
+        }
+    }
+
+    /// To be told when the leader of that group has ended.
+    pub fn group_ended(&self, group: u32) {
+        if let Some(ahead) = &self.cancel.ahead {
+            ahead.group_ended(group);
+        }
     }
 
     /// Notes that the first byte has gone out; later calls change nothing.

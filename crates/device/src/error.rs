@@ -77,6 +77,9 @@ pub enum DeviceError {
     /// The fence was raised before the step was written.
     #[error("not sent: control has changed or the rig is being made safe since this was asked for")]
     Fenced,
+    /// It is not on record outside this process that the device may act.
+    #[error("not sent: {0}; try again once the watchdog answers")]
+    NotOnRecord(String),
     /// Another instrument answers there.
     #[error("another instrument answers: {found}; check the wiring, or correct `expect_id`")]
     WrongIdentity {
@@ -139,9 +142,10 @@ impl From<&DeviceError> for Failure {
             DeviceError::Timeout => Self::Timeout,
             DeviceError::Fenced => Self::Fenced,
             DeviceError::WrongIdentity { found } => Self::WrongIdentity(found.clone()),
-            DeviceError::Refused(_) | DeviceError::Endless { .. } | DeviceError::Cut => {
-                Self::Refused(error.to_string())
-            }
+            DeviceError::Refused(_)
+            | DeviceError::NotOnRecord(_)
+            | DeviceError::Endless { .. }
+            | DeviceError::Cut => Self::Refused(error.to_string()),
             DeviceError::Unsupported { .. } | DeviceError::Setup(_) | DeviceError::Driver(_) => {
                 Self::Driver(error.to_string())
             }

@@ -4,6 +4,7 @@
 //! session and no window. Every wait has a deadline and a wake. The fence is compared immediately before each
 //! write that is not a safe one. No answer on a line that is out of step ever passes for a good one.
 
+mod ahead;
 mod cancel;
 mod clock;
 mod device;
@@ -18,13 +19,14 @@ pub mod testing;
 mod transport;
 
 pub use self::{
+    ahead::{Announced, NoRecord, RECORD_WITHIN, WriteAhead},
     cancel::{Cancel, Cx, Wake},
     clock::{Clock, SystemClock},
     device::{Device, Driver, Identity, Setup},
     error::DeviceError,
     execute::{Event, Executor, Lines, Orders, Timeline, execute},
     fence::Fence,
-    link::{Done, Events, Job, Lane, LinkEvent, Links, Poll, PollId, Reply, StartError},
+    link::{Done, Events, Job, Lane, LinkEvent, Links, Poll, PollId, Reply, Shared, StartError},
     registry::Registry,
     transport::{DeviceLock, LockSlot, MAX_MESSAGE, MessageEnd, Transport},
 };

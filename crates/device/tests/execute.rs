@@ -13,16 +13,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Instrument, PATIENCE, Seen, say};
+use common::{Instrument, PATIENCE, Seen, say, shared};
 use killcord_core::{
     Cause, Check, Condition, DeviceIx, DevicePlan, Expected, Extent, Item, LinkIx, Mode, Number, Plan,
     Report, RunId, Status, Step, Verify,
     plan::{Order, Progress},
     step::{Ramp, Template},
 };
-use killcord_device::{
-    Event, Executor, Fence, LinkEvent, Links, Poll, PollId, Registry, SystemClock, Timeline, execute, testing,
-};
+use killcord_device::{Event, Executor, Fence, LinkEvent, Links, Poll, PollId, Timeline, execute, testing};
 
 fn millis(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -105,14 +103,8 @@ impl Rig {
         let fence = Arc::new(Fence::new(RunId(1)));
         let link_events = Seen::default();
         let seen: Seen<LinkEvent> = link_events.clone();
-        let links = Links::start(
-            &plan,
-            polls,
-            &Registry::default(),
-            fence.clone(),
-            Arc::new(SystemClock),
-            Arc::new(move |event| seen.push(event)),
-        );
+        let shared = shared(fence.clone(), Arc::new(move |event| seen.push(event)));
+        let links = Links::start(&plan, polls, shared);
         let timeline = Timeline::starting_now();
         Self { plan, fence, links: Arc::new(links.unwrap()), timeline, link_events }
     }

@@ -11,13 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Bench, PATIENCE, Running, Seen, text};
+use common::{Bench, PATIENCE, Running, Seen, shared, text};
 use killcord_core::{
     DevicePlan, LinkPlan, Plan, RunId, Step, Value,
     plan::{Connect, Failure, KeyValue, Parity, Protocol, SerialLine, Terminator, Work},
     step::{Register, Table},
 };
-use killcord_device::{Done, Fence, Job, Lane, LinkEvent, Links, Registry, SystemClock, testing};
+use killcord_device::{Done, Fence, Job, Lane, LinkEvent, Links, testing};
 use rustix::{
     fs::{FlockOperation, flock},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
@@ -180,8 +180,7 @@ fn run(links: &Links, work: Work) -> Done {
 
 fn take_over(plan: &Plan) -> Running {
     let fence = Arc::new(Fence::new(RunId(1)));
-    let (clock, events) = (Arc::new(SystemClock), Arc::new(|_| {}));
-    Running::new(Links::take_over(plan, Vec::new(), &Registry::default(), fence, clock, events).unwrap())
+    Running::new(Links::take_over(plan, Vec::new(), shared(fence, Arc::new(|_| {}))).unwrap())
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use killcord_core::{Cause, Extent, Mode, Rig, SessionKind, Time, rules::State};
-use killcord_device::{Clock, Fence, Links, SystemClock, execute};
+use killcord_device::{Clock, Fence, Links, NoRecord, SystemClock, execute};
 use killcord_wire::RigView;
 
 use crate::{
@@ -99,8 +99,17 @@ impl Host {
             let queue = Arc::clone(&queue);
             Arc::new(move |event| queue.push(Item::Link(event)))
         };
-        let links =
-            Links::start(&plan, polls, &options.drivers, Arc::clone(&fence), Arc::clone(&clock), events)?;
+        let links = Links::start(
+            &plan,
+            polls,
+            killcord_device::Shared {
+                drivers: options.drivers.clone(),
+                fence: Arc::clone(&fence),
+                clock: Arc::clone(&clock),
+                events,
+                ahead: Arc::new(NoRecord),
+            },
+        )?;
         let links = Arc::new(links);
         let sink = {
             let queue = Arc::clone(&queue);

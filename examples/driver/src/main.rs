@@ -18,7 +18,7 @@ use killcord_core::{
     DeviceIx, LinkIx, LinkPlan, RunId, Step,
     plan::{Connect, Protocol, SerialLine, Terminator, Work},
 };
-use killcord_device::{Fence, Job, Lane, Links, Registry, SystemClock, testing};
+use killcord_device::{Fence, Job, Lane, Links, NoRecord, Registry, Shared, SystemClock, testing};
 use killcord_example_driver::Grbl;
 use rustix::{
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
@@ -40,14 +40,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     device.timeout = Duration::from_secs(2);
     let plan = testing::plan(vec![link], vec![device]);
 
-    let links = Links::start(
-        &plan,
-        Vec::new(),
-        &Registry::default().with(Grbl),
-        Arc::new(Fence::new(RunId(1))),
-        Arc::new(SystemClock),
-        Arc::new(|event| println!("  event: {event:?}")),
-    )?;
+    let shared = Shared {
+        drivers: Registry::default().with(Grbl),
+        fence: Arc::new(Fence::new(RunId(1))),
+        clock: Arc::new(SystemClock),
+        events: Arc::new(|event| println!("  event: {event:?}")),
+        ahead: Arc::new(NoRecord),
+    };
+    let links = Links::start(&plan, Vec::new(), shared)?;
     let steps = [
         ("open", Work::Open),
         ("laser on", Work::Step(Step::send("M3 S1000"))),

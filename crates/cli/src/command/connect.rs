@@ -22,7 +22,7 @@ use killcord::{
     },
     device::Registry,
 };
-use killcord_device::{Fence, Job, Lane, Links, SystemClock};
+use killcord_device::{Fence, Job, Lane, Links, NoRecord, Shared, SystemClock};
 
 /// A link that says nothing so long after its deadline is stuck.
 const SLACK: Duration = Duration::from_secs(1);
@@ -46,8 +46,10 @@ pub(super) fn ask(scene: &Scene<'_>, file: &Path, rig: &Rig) -> Result<Vec<Devic
     let plan = asking_only(&rig.plan);
     let fence = Arc::new(Fence::new(RunId(0)));
     let events = Arc::new(|event| tracing::debug!(?event, "link"));
-    let links = Links::start(&plan, Vec::new(), &Registry::default(), fence, Arc::new(SystemClock), events)
-        .map_err(killcord::StartError::from)?;
+    // Nothing that is asked here can act.
+    let (drivers, clock, ahead) = (Registry::default(), Arc::new(SystemClock), Arc::new(NoRecord));
+    let shared = Shared { drivers, fence, clock, events, ahead };
+    let links = Links::start(&plan, Vec::new(), shared).map_err(killcord::StartError::from)?;
     // Nothing is opened again in the background.
     links.quiet(true);
     let devices = side_by_side(&links, &plan, rig);

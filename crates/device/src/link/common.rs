@@ -8,13 +8,38 @@ use std::sync::{
 use killcord_core::{DeviceIx, Epoch, Plan};
 
 use super::Events;
-use crate::{Clock, DeviceError, Fence};
+use crate::{Clock, DeviceError, Fence, Registry, WriteAhead};
+
+/// What the links of a rig are given to work with.
+#[derive(Clone)]
+pub struct Shared {
+    /// The drivers that the plan's devices name.
+    pub drivers: Registry,
+    /// Compared before each write that may make a device act.
+    pub fence: Arc<Fence>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Is told what happens on the links.
+    pub events: Events,
+    /// Where it is put on record that a device may act.
+    pub ahead: Arc<dyn WriteAhead>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("drivers", &self.drivers)
+            .field("fence", &self.fence)
+            .finish_non_exhaustive()
+    }
+}
 
 /// What all links of a rig share.
 pub(super) struct Common {
     pub(super) fence: Arc<Fence>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) events: Events,
+    pub(super) ahead: Arc<dyn WriteAhead>,
     pub(super) quiet: AtomicBool,
     /// By device: connected, and known to be the right one.
     pub(super) open: Vec<AtomicBool>,
@@ -23,11 +48,13 @@ pub(super) struct Common {
 }
 
 impl Common {
-    pub(super) fn new(plan: &Plan, fence: Arc<Fence>, clock: Arc<dyn Clock>, events: Events) -> Arc<Self> {
+    pub(super) fn new(plan: &Plan, shared: Shared) -> Arc<Self> {
+        let Shared { drivers: _, fence, clock, events, ahead } = shared;
         Arc::new(Self {
             fence,
             clock,
             events,
+            ahead,
             quiet: AtomicBool::new(false),
             open: plan.devices.iter().map(|_| AtomicBool::new(false)).collect(),
             fed: plan.devices.iter().map(|_| Mutex::new(None)).collect(),

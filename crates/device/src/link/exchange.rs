@@ -6,7 +6,11 @@ use killcord_core::{
 };
 
 use super::{Lane, LinkEvent, slot::State, worker::LinkWorker};
-use crate::{Cx, DeviceError, transport::Transport};
+use crate::{
+    Cx, DeviceError,
+    ahead::{Announced, RECORD_WITHIN},
+    transport::Transport,
+};
 
 impl LinkWorker {
     /// Whether an exchange on this line is waited for, because an answer in flight and a command would meet
@@ -55,7 +59,31 @@ impl LinkWorker {
         if lane != Lane::Safe && self.is_out_of_step(at) {
             self.resync(at, cx)?;
         }
+        if let Lane::Act(_) = lane {
+            self.put_on_record(at, cx)?;
+        }
         self.exchange(at, step, cx)
+    }
+
+    /// Returns when somebody outside this process knows that the device may act. The fence is compared once
+    /// more behind it, before the write.
+    fn put_on_record(&self, at: usize, cx: &Cx<'_>) -> Result<(), DeviceError> {
+        let Some(device) = self.slots.get(at).map(|slot| slot.ix) else { return Ok(()) };
+        let ahead = &self.common.ahead;
+        // Of the step itself nothing has gone out, whatever a resync has written.
+        cx.cancel.begin(false);
+        match ahead.announce(device) {
+            Announced::OnRecord => Ok(()),
+            Announced::Pending => {
+                let until = cx.within(RECORD_WITHIN).deadline;
+                if cx.wait_for(|| ahead.is_on_record(device), until)? {
+                    Ok(())
+                } else {
+                    Err(DeviceError::NotOnRecord(String::from("the watchdog does not answer")))
+                }
+            }
+            Announced::Refused(why) => Err(DeviceError::NotOnRecord(why)),
+        }
     }
 
     /// Refuses where nothing may be sent; identifies the device again where another one's resync has

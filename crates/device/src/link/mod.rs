@@ -34,12 +34,12 @@ use self::{
     worker::LinkWorker,
 };
 pub use self::{
-    common::StartError,
+    common::{Shared, StartError},
     job::{Done, Job, Lane, LinkEvent, Reply},
     poll::{Poll, PollId},
 };
 use crate::{
-    Clock, Fence, Registry, Setup,
+    Setup,
     transport::{self, LockSlot, Transport, Wire},
 };
 
@@ -66,15 +66,8 @@ impl Links {
     ///
     /// # Errors
     /// When a driver is missing or refuses its device, or the system gives no thread.
-    pub fn start(
-        plan: &Plan,
-        polls: Vec<Poll>,
-        drivers: &Registry,
-        fence: Arc<Fence>,
-        clock: Arc<dyn Clock>,
-        events: Events,
-    ) -> Result<Self, StartError> {
-        Self::over(plan, polls, drivers, Common::new(plan, fence, clock, events), real(plan, false), false)
+    pub fn start(plan: &Plan, polls: Vec<Poll>, shared: Shared) -> Result<Self, StartError> {
+        Self::over(plan, polls, shared, real(plan, false), false)
     }
 
     /// The same for lines that another process used until now and may have left in the middle of a message:
@@ -83,15 +76,8 @@ impl Links {
     ///
     /// # Errors
     /// As [`Links::start`].
-    pub fn take_over(
-        plan: &Plan,
-        polls: Vec<Poll>,
-        drivers: &Registry,
-        fence: Arc<Fence>,
-        clock: Arc<dyn Clock>,
-        events: Events,
-    ) -> Result<Self, StartError> {
-        Self::over(plan, polls, drivers, Common::new(plan, fence, clock, events), real(plan, true), true)
+    pub fn take_over(plan: &Plan, polls: Vec<Poll>, shared: Shared) -> Result<Self, StartError> {
+        Self::over(plan, polls, shared, real(plan, true), true)
     }
 
     /// The same over given transports, one for each link of the plan: scripted ones, for tests.
@@ -101,27 +87,25 @@ impl Links {
     pub fn over_transports(
         plan: &Plan,
         polls: Vec<Poll>,
-        drivers: &Registry,
-        fence: Arc<Fence>,
-        clock: Arc<dyn Clock>,
-        events: Events,
+        shared: Shared,
         transports: Vec<Box<dyn Transport>>,
     ) -> Result<Self, StartError> {
         let wires = transports.into_iter().map(|transport| (transport, LockSlot::default())).collect();
-        Self::over(plan, polls, drivers, Common::new(plan, fence, clock, events), wires, false)
+        Self::over(plan, polls, shared, wires, false)
     }
 
     fn over(
         plan: &Plan,
         mut polls: Vec<Poll>,
-        drivers: &Registry,
-        common: Arc<Common>,
+        shared: Shared,
         wires: Vec<(Box<dyn Transport>, LockSlot)>,
         takeover: bool,
     ) -> Result<Self, StartError> {
         if let Some(lost) = plan.devices.iter().find(|device| device.link.at() >= wires.len()) {
             return Err(StartError::NoLink { device: lost.name.clone() });
         }
+        let drivers = shared.drivers.clone();
+        let common = Common::new(plan, shared);
         let mut workers = Vec::with_capacity(wires.len());
         for (at, (transport, lock)) in wires.into_iter().enumerate() {
             let Some(link) = plan.links.get(at) else { continue };
@@ -190,6 +174,13 @@ impl Links {
     pub fn wake(&self) {
         for link in &self.links {
             link.queue.cut();
+        }
+    }
+
+    /// Makes every link's thread look up: what it waits for outside its line (a record) may have come.
+    pub fn ring(&self) {
+        for link in &self.links {
+            link.queue.ring();
         }
     }
 

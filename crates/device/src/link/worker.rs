@@ -85,7 +85,7 @@ impl LinkWorker {
     }
 
     pub(super) fn cancel(&self, lane: Lane) -> Cancel {
-        let cancel = Cancel::by(self.queue.wake().clone());
+        let cancel = Cancel::by(self.queue.wake().clone()).recorded(self.common.ahead.clone());
         match lane {
             Lane::Act(epoch) => cancel.fenced(self.common.fence.clone(), epoch),
             Lane::Query => cancel,

@@ -19,7 +19,10 @@ use std::{
 };
 
 use killcord_core::{DeviceIx, LinkIx, Plan, RunId, Step, Value, plan::Work};
-use killcord_device::{Done, Fence, Job, Lane, LinkEvent, Links, Poll, Registry, SystemClock, Transport};
+use killcord_device::{
+    Done, Events, Fence, Job, Lane, LinkEvent, Links, NoRecord, Poll, Registry, Shared, SystemClock,
+    Transport, WriteAhead,
+};
 
 /// Longer than anything may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -142,6 +145,12 @@ impl Drop for Running {
     }
 }
 
+/// Killcord's own drivers on the system's clock, and nobody who keeps a record.
+pub fn shared(fence: Arc<Fence>, events: Events) -> Shared {
+    let (drivers, clock) = (Registry::default(), Arc::new(SystemClock));
+    Shared { drivers, fence, clock, events, ahead: Arc::new(NoRecord) }
+}
+
 /// Links under test.
 pub struct Bench {
     pub links: Running,
@@ -156,18 +165,21 @@ impl Bench {
     }
 
     pub fn with(plan: Plan, polls: Vec<Poll>, drivers: &Registry) -> Self {
+        Self::started(plan, polls, drivers, Arc::new(NoRecord))
+    }
+
+    /// With somebody who keeps a record of what may act.
+    pub fn recorded(plan: Plan, ahead: Arc<dyn WriteAhead>) -> Self {
+        Self::started(plan, Vec::new(), &Registry::default(), ahead)
+    }
+
+    fn started(plan: Plan, polls: Vec<Poll>, drivers: &Registry, ahead: Arc<dyn WriteAhead>) -> Self {
         let fence = Arc::new(Fence::new(RunId(1)));
         let events = Seen::default();
         let seen: Seen<LinkEvent> = events.clone();
-        let links = Links::start(
-            &plan,
-            polls,
-            drivers,
-            fence.clone(),
-            Arc::new(SystemClock),
-            Arc::new(move |event| seen.push(event)),
-        )
-        .unwrap();
+        let told = Arc::new(move |event| seen.push(event));
+        let shared = Shared { drivers: drivers.clone(), ahead, ..shared(fence.clone(), told) };
+        let links = Links::start(&plan, polls, shared).unwrap();
         Self { links: Running::new(links), fence, events, plan }
     }
 
@@ -176,16 +188,8 @@ impl Bench {
         let fence = Arc::new(Fence::new(RunId(1)));
         let events = Seen::default();
         let seen: Seen<LinkEvent> = events.clone();
-        let links = Links::over_transports(
-            &plan,
-            Vec::new(),
-            &Registry::default(),
-            fence.clone(),
-            Arc::new(SystemClock),
-            Arc::new(move |event| seen.push(event)),
-            vec![transport],
-        )
-        .unwrap();
+        let shared = shared(fence.clone(), Arc::new(move |event| seen.push(event)));
+        let links = Links::over_transports(&plan, Vec::new(), shared, vec![transport]).unwrap();
         Self { links: Running::new(links), fence, events, plan }
     }
 

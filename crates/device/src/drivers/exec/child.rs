@@ -28,8 +28,8 @@ const GONE_WITHIN: Duration = Duration::from_millis(200);
 pub(super) fn run(command: &[String], cx: &Cx<'_>) -> Result<Option<Value>, DeviceError> {
     let mut child = start(command, cx)?;
     let ended = watch(&mut child, cx);
-    if !matches!(ended, Ok(Some(_))) {
-        child.kill();
+    if matches!(ended, Ok(Some(_))) || child.kill() {
+        cx.group_ended(child.child.id());
     }
     let name = || command.join(" ");
     match ended {
@@ -88,6 +88,7 @@ fn start(command: &[String], cx: &Cx<'_>) -> Result<Running, DeviceError> {
     cx.may_write()?;
     let mut child = command.spawn().map_err(failed)?;
     cx.has_written();
+    cx.group_started(child.id());
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let watched = group.ok_or(io::ErrorKind::InvalidData.into()).and_then(|pid| {
         let out = Output::of(child.stdout.take().map(OwnedFd::from))?;
@@ -100,6 +101,7 @@ fn start(command: &[String], cx: &Cx<'_>) -> Result<Running, DeviceError> {
             // Not left running unwatched.
             let _gone = child.kill();
             let _reaped = child.wait();
+            cx.group_ended(child.id());
             Err(failed(error))
         }
     }
@@ -139,15 +141,15 @@ fn watch(running: &mut Running, cx: &Cx<'_>) -> Result<Option<ExitStatus>, Devic
 }
 
 impl Running {
-    /// Ends the whole group, and takes the program off the system's list.
-    fn kill(&mut self) {
+    /// Ends the whole group, and takes the program off the system's list. Whether it is gone.
+    fn kill(&mut self) -> bool {
         if let Some(group) = self.group {
             // Nobody there is what was wanted.
             let _gone = kill_process_group(group, Signal::KILL);
         }
         let mut fds = [PollFd::new(&self.pidfd, PollFlags::IN)];
         let _interrupted = poll(&mut fds, Some(&timespec(GONE_WITHIN)));
-        let _reaped = self.child.try_wait();
+        matches!(self.child.try_wait(), Ok(Some(_)))
     }
 }
 
