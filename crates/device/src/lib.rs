@@ -28,5 +28,5 @@ pub use self::{
     fence::Fence,
     link::{Done, Events, Job, Lane, LinkEvent, Links, Poll, PollId, Reply, Shared, StartError},
     registry::Registry,
-    transport::{DeviceLock, LockSlot, MAX_MESSAGE, MessageEnd, Transport},
+    transport::{DeviceLock, Handed, MAX_MESSAGE, MessageEnd, Transport, let_go},
 };

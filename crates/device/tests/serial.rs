@@ -5,80 +5,23 @@ mod common;
 
 use std::{
     fs::File,
-    io::{Read as _, Write as _},
+    io::Write as _,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use common::{Bench, PATIENCE, Running, Seen, shared, text};
+use common::{
+    Bench, PATIENCE, Seen,
+    pty::{Pty, alone},
+    run, take_over, text,
+};
 use killcord_core::{
-    DevicePlan, LinkPlan, Plan, RunId, Step, Value,
+    DevicePlan, LinkPlan, Plan, Step, Value,
     plan::{Connect, Failure, KeyValue, Parity, Protocol, SerialLine, Terminator, Work},
     step::{Register, Table},
 };
-use killcord_device::{Done, Fence, Job, Lane, LinkEvent, Links, testing};
-use rustix::{
-    fs::{FlockOperation, flock},
-    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{OptionalActions, tcgetattr, tcsetattr},
-};
-
-/// One test at a time: the system gives the name of a pty that is gone to the next one at once, and whoever
-/// has just lost it still holds the lock of that name for a moment.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A pty whose master is in the test's hand.
-struct Pty {
-    master: File,
-    path: PathBuf,
-}
-
-impl Pty {
-    fn open() -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-        grantpt(&master).unwrap();
-        unlockpt(&master).unwrap();
-        let name = ptsname(&master, Vec::new()).unwrap();
-        let path = PathBuf::from(name.into_string().unwrap());
-        let mut raw = tcgetattr(&master).unwrap();
-        raw.make_raw();
-        tcsetattr(&master, OptionalActions::Now, &raw).unwrap();
-        Self { master: File::from(master), path }
-    }
-
-    fn link(&self, protocol: Protocol, line: SerialLine) -> LinkPlan {
-        LinkPlan {
-            name: String::from("line"),
-            connect: Connect::Serial { path: self.path.clone(), line, protocol },
-            cut_in: true,
-        }
-    }
-
-    /// Plays a device: what comes in is noted, and `answers` says what goes out.
-    fn play(&self, mut answers: impl FnMut(&[u8]) -> Vec<u8> + Send + 'static) -> Seen<(Instant, Vec<u8>)> {
-        let seen = Seen::default();
-        let notes: Seen<(Instant, Vec<u8>)> = seen.clone();
-        let mut master = self.master.try_clone().unwrap();
-        // Keeps the slave open, so that the master does not read as hung up between two openings.
-        let slave = File::options().read(true).write(true).open(&self.path).unwrap();
-        std::thread::spawn(move || {
-            let _slave = slave;
-            let mut bytes = [0; 1024];
-            while let Ok(count @ 1..) = master.read(&mut bytes) {
-                notes.push((Instant::now(), bytes[..count].to_vec()));
-                let answer = answers(&bytes[..count]);
-                if master.write_all(&answer).is_err() {
-                    return;
-                }
-            }
-        });
-        seen
-    }
-}
+use killcord_device::{Lane, LinkEvent, testing};
+use rustix::fs::{FlockOperation, flock};
 
 fn lines() -> Protocol {
     Protocol::Line { terminator: Terminator::Lf }
@@ -164,25 +107,6 @@ fn what_was_queued_before_is_nobodys_answer() {
     assert_eq!(text(&bench.query(0, "OUTP?")).as_deref(), Some("1"));
 }
 
-/// One job on links that are not a [`Bench`].
-fn run(links: &Links, work: Work) -> Done {
-    let (tell, told) = std::sync::mpsc::sync_channel(1);
-    let job = Job {
-        device: killcord_core::DeviceIx(0),
-        work,
-        lane: Lane::Safe,
-        deadline: Instant::now() + Duration::from_secs(5),
-        reply: Box::new(move |done| tell.send(done).unwrap()),
-    };
-    links.submit(killcord_core::LinkIx(0), job);
-    told.recv_timeout(PATIENCE).unwrap()
-}
-
-fn take_over(plan: &Plan) -> Running {
-    let fence = Arc::new(Fence::new(RunId(1)));
-    Running::new(Links::take_over(plan, Vec::new(), shared(fence, Arc::new(|_| {}))).unwrap())
-}
-
 #[test]
 fn a_line_taken_over_begins_with_a_terminator_and_its_old_replies_are_nobodys_name() {
     let _alone = alone();
@@ -197,7 +121,7 @@ fn a_line_taken_over_begins_with_a_terminator_and_its_old_replies_are_nobodys_na
     let mut plan = one(pty.link(lines(), SerialLine::default()));
     plan.devices[0].id = Some(Step::query("*IDN?"));
     plan.devices[0].expect_id = Some(String::from("HAMEG"));
-    let links = take_over(&plan);
+    let links = take_over(&plan, Vec::new());
     let opened = run(&links, Work::Open);
     assert_eq!((text(&opened).as_deref(), opened.out_of_step), (Some("HAMEG,HMP4040"), false));
     run(&links, Work::Step(Step::send("OUTP OFF"))).outcome.unwrap();
@@ -211,7 +135,7 @@ fn a_line_taken_over_from_a_device_without_a_name_is_out_of_step() {
     let pty = Pty::open();
     let _seen = pty.play(|_| Vec::new());
     let plan = one(pty.link(lines(), SerialLine::default()));
-    let links = take_over(&plan);
+    let links = take_over(&plan, Vec::new());
     let opened = run(&links, Work::Open);
     assert_eq!((opened.outcome, opened.out_of_step), (Ok(None), true));
     let resync = run(&links, Work::Resync);

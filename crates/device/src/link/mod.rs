@@ -15,7 +15,8 @@ mod slot;
 mod worker;
 
 use std::{
-    os::fd::OwnedFd,
+    collections::BTreeMap,
+    io,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::Ordering,
@@ -40,7 +41,7 @@ pub use self::{
 };
 use crate::{
     Setup,
-    transport::{self, LockSlot, Transport, Wire},
+    transport::{self, Handed, Holdings, Transport, Wire},
 };
 
 /// Is told what happens on the links; called on their threads, and must not block.
@@ -48,7 +49,7 @@ pub type Events = Arc<dyn Fn(LinkEvent) + Send + Sync>;
 
 struct Link {
     queue: Arc<Queue>,
-    lock: LockSlot,
+    holdings: Holdings,
     ended: Mutex<Receiver<()>>,
     /// Never joined: a thread that is stuck must not hold anybody up; `ended` says when it is gone.
     _thread: JoinHandle<()>,
@@ -67,17 +68,23 @@ impl Links {
     /// # Errors
     /// When a driver is missing or refuses its device, or the system gives no thread.
     pub fn start(plan: &Plan, polls: Vec<Poll>, shared: Shared) -> Result<Self, StartError> {
-        Self::over(plan, polls, shared, real(plan, false), false)
+        Self::over(plan, polls, shared, real(plan, false, Vec::new()), false)
     }
 
     /// The same for lines that another process used until now and may have left in the middle of a message:
     /// on a line protocol the first bytes are a bare terminator, and a serial line is out of step until its
-    /// device has said its name or was brought in step.
+    /// device has said its name or was brought in step. A link goes on with what it was `handed`: the lock, the
+    /// port as it stands, the address without a name server. A port that turns out dead is opened by its path.
     ///
     /// # Errors
     /// As [`Links::start`].
-    pub fn take_over(plan: &Plan, polls: Vec<Poll>, shared: Shared) -> Result<Self, StartError> {
-        Self::over(plan, polls, shared, real(plan, true), true)
+    pub fn take_over(
+        plan: &Plan,
+        polls: Vec<Poll>,
+        shared: Shared,
+        handed: Vec<Handed>,
+    ) -> Result<Self, StartError> {
+        Self::over(plan, polls, shared, real(plan, true, handed), true)
     }
 
     /// The same over given transports, one for each link of the plan: scripted ones, for tests.
@@ -90,7 +97,7 @@ impl Links {
         shared: Shared,
         transports: Vec<Box<dyn Transport>>,
     ) -> Result<Self, StartError> {
-        let wires = transports.into_iter().map(|transport| (transport, LockSlot::default())).collect();
+        let wires = transports.into_iter().map(|transport| (transport, Holdings::default())).collect();
         Self::over(plan, polls, shared, wires, false)
     }
 
@@ -98,7 +105,7 @@ impl Links {
         plan: &Plan,
         mut polls: Vec<Poll>,
         shared: Shared,
-        wires: Vec<(Box<dyn Transport>, LockSlot)>,
+        wires: Vec<(Box<dyn Transport>, Holdings)>,
         takeover: bool,
     ) -> Result<Self, StartError> {
         if let Some(lost) = plan.devices.iter().find(|device| device.link.at() >= wires.len()) {
@@ -107,7 +114,7 @@ impl Links {
         let drivers = shared.drivers.clone();
         let common = Common::new(plan, shared);
         let mut workers = Vec::with_capacity(wires.len());
-        for (at, (transport, lock)) in wires.into_iter().enumerate() {
+        for (at, (transport, holdings)) in wires.into_iter().enumerate() {
             let Some(link) = plan.links.get(at) else { continue };
             let wire = Wire::new(transport);
             let on_link = |device: DeviceIx| {
@@ -133,11 +140,11 @@ impl Links {
             let queue = Arc::new(Queue::new(common.clock.now()).map_err(system)?);
             let worker =
                 LinkWorker::new(link.clone(), slots, ours, wire, queue.clone(), common.clone(), takeover);
-            workers.push((link.name.clone(), worker, queue, lock));
+            workers.push((link.name.clone(), worker, queue, holdings));
         }
         // Threads last: a setup that is refused leaves none behind.
         let mut links = Vec::with_capacity(workers.len());
-        for (name, worker, queue, lock) in workers {
+        for (name, worker, queue, holdings) in workers {
             let (end, ended) = sync_channel(1);
             let thread = std::thread::Builder::new().name(format!("link {name}")).spawn(move || {
                 worker.run();
@@ -145,7 +152,7 @@ impl Links {
                 let _nobody_waits = end.send(());
             });
             match thread {
-                Ok(thread) => links.push(Link { queue, lock, ended: Mutex::new(ended), _thread: thread }),
+                Ok(thread) => links.push(Link { queue, holdings, ended: Mutex::new(ended), _thread: thread }),
                 Err(source) => {
                     drop(Self { links, common });
                     return Err(StartError::System { link: name, source });
@@ -222,17 +229,13 @@ impl Links {
         stuck.map(|(at, _)| LinkIx::from(at)).collect()
     }
 
-    /// A second descriptor of each lock that is held, to be handed to another process, which then holds it
-    /// too.
+    /// What another process needs to go on with the link: second descriptors of what it holds now. Never waits
+    /// for the link's thread.
     ///
     /// # Errors
-    /// When the process is out of descriptors.
-    pub fn locks(&self) -> std::io::Result<Vec<(LinkIx, OwnedFd)>> {
-        let mut locks = Vec::new();
-        for (at, link) in self.links.iter().enumerate() {
-            locks.extend(link.lock.share()?.map(|lock| (LinkIx::from(at), lock)));
-        }
-        Ok(locks)
+    /// When the process is out of descriptors, or there is no such link.
+    pub fn handed(&self, link: LinkIx) -> io::Result<Handed> {
+        self.links.get(link.at()).ok_or(io::ErrorKind::NotFound)?.holdings.share(link)
     }
 
     /// Ends the threads: what waits is refused, connections that were not closed are dropped. A thread that
@@ -262,13 +265,11 @@ impl Drop for Links {
     }
 }
 
-/// The transports that the plan names, each with the place for its lock.
-fn real(plan: &Plan, takeover: bool) -> Vec<(Box<dyn Transport>, LockSlot)> {
-    let wire = |link| {
-        let lock = LockSlot::default();
-        (transport::for_link(link, takeover, &lock), lock)
-    };
-    plan.links.iter().map(wire).collect()
+/// The transports that the plan names, each with what it holds.
+fn real(plan: &Plan, takeover: bool, handed: Vec<Handed>) -> Vec<(Box<dyn Transport>, Holdings)> {
+    let mut handed: BTreeMap<LinkIx, Handed> = handed.into_iter().map(|given| (given.link, given)).collect();
+    let links = plan.links.iter().enumerate();
+    links.map(|(at, link)| transport::for_link(link, takeover, handed.remove(&LinkIx::from(at)))).collect()
 }
 
 impl std::fmt::Debug for Links {

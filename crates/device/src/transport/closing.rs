@@ -6,12 +6,19 @@
 
 use std::{
     io,
+    mem::ManuallyDrop,
+    os::fd::OwnedFd,
     sync::mpsc::{RecvTimeoutError, sync_channel},
     time::{Duration, Instant},
 };
 
 use crate::sys;
 
+/// For the threads that only close: the watchdog's memory is locked, and every stack counts.
+const STACK: usize = 64 * 1024;
+
+/// How long a close may take when no deadline is nearer.
+pub(super) const CLOSE_WITHIN: Duration = Duration::from_millis(500);
 /// What a healthy close needs at most.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// The pause between two interruptions: the first may come before the thread waits.
@@ -23,11 +30,12 @@ const AGAIN: Duration = Duration::from_millis(20);
 pub(super) fn within(limit: Duration, close: impl FnOnce() + Send + 'static) -> io::Result<bool> {
     let began = Instant::now();
     let (done, ended) = sync_channel(1);
-    let thread = std::thread::Builder::new().name(String::from("close")).spawn(move || {
-        close();
-        // The waiter may have given up.
-        let _nobody_waits = done.send(());
-    })?;
+    let thread =
+        std::thread::Builder::new().name(String::from("close")).stack_size(STACK).spawn(move || {
+            close();
+            // The waiter may have given up.
+            let _nobody_waits = done.send(());
+        })?;
     let mut patience = PATIENCE.min(limit);
     loop {
         match ended.recv_timeout(patience) {
@@ -39,6 +47,19 @@ pub(super) fn within(limit: Duration, close: impl FnOnce() + Send + 'static) -> 
             }
         }
     }
+}
+
+/// Closes a port whose close the kernel may delay, without making the caller wait: a copy of a port that was
+/// handed over and is not needed any more.
+///
+/// Whatever holds the port is left as it is: another copy may be in use.
+pub fn let_go(port: OwnedFd) {
+    // Not closed with the closure if there is no thread to run it: left open is better than waited for.
+    let port = ManuallyDrop::new(port);
+    let _no_thread = std::thread::Builder::new().name(String::from("let go")).stack_size(STACK).spawn(|| {
+        let port = ManuallyDrop::into_inner(port);
+        within(CLOSE_WITHIN, move || drop(port))
+    });
 }
 
 #[cfg(test)]

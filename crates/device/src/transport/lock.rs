@@ -10,7 +10,6 @@ use std::{
     io::{self, Read as _, Seek as _, Write as _},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
 };
 
 use rustix::{
@@ -24,7 +23,6 @@ use crate::DeviceError;
 #[derive(Debug)]
 pub struct DeviceLock {
     file: File,
-    key: String,
 }
 
 impl DeviceLock {
@@ -33,25 +31,36 @@ impl DeviceLock {
     /// # Errors
     /// [`DeviceError::InUse`] names the process that holds it.
     pub fn take(key: &str, target: &str) -> Result<Self, DeviceError> {
-        let failed =
-            |source: io::Error| DeviceError::Connect { target: format!("the lock of {target}"), source };
-        let mut file = open(&folder().join(file_name(key))).map_err(|error| failed(error.into()))?;
+        let file = open(&folder().join(file_name(key))).map_err(|error| failed(target, error))?;
+        Self::hold(file, target)
+    }
+
+    /// Goes on with a lock that another process has handed over. It holds already, or is taken again if that
+    /// process had given it back meanwhile.
+    ///
+    /// # Errors
+    /// [`DeviceError::InUse`] when somebody else has taken it since.
+    pub fn adopt(handed: OwnedFd, target: &str) -> Result<Self, DeviceError> {
+        Self::hold(File::from(handed), target)
+    }
+
+    fn hold(mut file: File, target: &str) -> Result<Self, DeviceError> {
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(Errno::WOULDBLOCK) => {
                 return Err(DeviceError::InUse { target: target.to_owned(), holder: holder(&mut file) });
             }
-            Err(error) => return Err(failed(error.into())),
+            Err(error) => return Err(failed(target, error)),
         }
         // Only for people: another user's file may not be writable, and the lock holds all the same.
         let _unwritten = note(&mut file);
-        Ok(Self { file, key: key.to_owned() })
+        Ok(Self { file })
     }
 
-    /// What it is the lock of.
-    #[must_use]
-    pub fn key(&self) -> &str {
-        &self.key
+    /// Ends it for every copy of it, in whatever process. A lock that is only dropped lives on in its copies.
+    pub fn give_back(self) {
+        // It ends with the last copy then.
+        let _not_ended = flock(&self.file, FlockOperation::Unlock);
     }
 
     /// A second descriptor of the same lock, to be handed to another process.
@@ -69,35 +78,8 @@ impl AsFd for DeviceLock {
     }
 }
 
-/// Where a link keeps its lock, so that others can hand it on.
-#[derive(Clone, Debug, Default)]
-pub struct LockSlot(Arc<Mutex<Option<DeviceLock>>>);
-
-impl LockSlot {
-    /// Takes the lock unless it is held already.
-    pub(crate) fn take(
-        &self,
-        lock: impl FnOnce() -> Result<DeviceLock, DeviceError>,
-    ) -> Result<(), DeviceError> {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if slot.is_none() {
-            *slot = Some(lock()?);
-        }
-        Ok(())
-    }
-
-    /// Gives it back.
-    pub(crate) fn release(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    /// A second descriptor of the lock, if it is held.
-    ///
-    /// # Errors
-    /// When the process is out of descriptors.
-    pub fn share(&self) -> io::Result<Option<OwnedFd>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(DeviceLock::share).transpose()
-    }
+fn failed(target: &str, error: Errno) -> DeviceError {
+    DeviceError::Connect { target: format!("the lock of {target}"), source: error.into() }
 }
 
 /// A folder where any user can create a file and none can remove another's.
@@ -207,6 +189,30 @@ mod tests {
         assert!(matches!(DeviceLock::take(&key, "x"), Err(DeviceError::InUse { .. })));
         drop(copy);
         DeviceLock::take(&key, "x").unwrap();
+    }
+
+    #[test]
+    fn a_lock_given_back_is_free_although_copies_are_open() {
+        let key = format!("test-{}-c", std::process::id());
+        let first = DeviceLock::take(&key, "x").unwrap();
+        let _copy = first.share().unwrap();
+        first.give_back();
+        DeviceLock::take(&key, "x").unwrap();
+    }
+
+    #[test]
+    fn a_copy_goes_on_with_the_lock_and_takes_it_again_if_it_was_given_back() {
+        let key = format!("test-{}-d", std::process::id());
+        let first = DeviceLock::take(&key, "x").unwrap();
+        let (one, two, three) = (first.share().unwrap(), first.share().unwrap(), first.share().unwrap());
+        drop(first);
+        let adopted = DeviceLock::adopt(one, "x").unwrap();
+        assert!(matches!(DeviceLock::take(&key, "x"), Err(DeviceError::InUse { .. })));
+        adopted.give_back();
+        let other = DeviceLock::take(&key, "x").unwrap();
+        assert!(matches!(DeviceLock::adopt(two, "x"), Err(DeviceError::InUse { .. })));
+        drop(other);
+        DeviceLock::adopt(three, "x").unwrap();
     }
 
     #[test]

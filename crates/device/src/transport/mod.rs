@@ -4,6 +4,7 @@
 //! deadline. Nothing here calls `tcdrain`, and no `read`, `write` or `connect` is ever left to block.
 
 mod closing;
+mod holdings;
 mod lock;
 mod resolve;
 mod serial;
@@ -15,12 +16,9 @@ use std::os::fd::BorrowedFd;
 
 use killcord_core::{LinkPlan, plan::Connect};
 
-pub use self::{
-    lock::{DeviceLock, LockSlot},
-    stream::MAX_MESSAGE,
-};
+pub use self::{closing::let_go, holdings::Handed, lock::DeviceLock, stream::MAX_MESSAGE};
+pub(crate) use self::{holdings::Holdings, stream::timespec, wire::Wire};
 use self::{serial::Serial, stream::Stream, tcp::Tcp};
-pub(crate) use self::{stream::timespec, wire::Wire};
 use crate::{Cx, DeviceError};
 
 /// Says of what has come in so far how many bytes are one message; `None` if more is needed.
@@ -74,17 +72,31 @@ pub trait Transport: Send {
     }
 }
 
-/// The transport of a link, by its plan.
-pub(crate) fn for_link(link: &LinkPlan, takeover: bool, lock: &LockSlot) -> Box<dyn Transport> {
-    match &link.connect {
+/// The transport of a link, by its plan, and what it holds. One that takes over begins with what it was handed.
+pub(crate) fn for_link(
+    link: &LinkPlan,
+    takeover: bool,
+    handed: Option<Handed>,
+) -> (Box<dyn Transport>, Holdings) {
+    let (address, lock, port) = match handed {
+        Some(Handed { link: _, address, lock, port }) => (address, lock, port),
+        None => (None, None, None),
+    };
+    let holdings = Holdings::default();
+    if let Some(Ok(lock)) = lock.map(|lock| DeviceLock::adopt(lock, &link.name)) {
+        // Where it is somebody else's by now, opening says so.
+        holdings.keep_lock(lock);
+    }
+    let transport: Box<dyn Transport> = match &link.connect {
         Connect::None => Box::new(wire::NoWire),
         Connect::Tcp { host, port, protocol } => {
             let greeting = stream::greeting(protocol, takeover);
-            Box::new(Stream::new(Tcp::new(host.clone(), *port, lock.clone()), greeting))
+            Box::new(Stream::new(Tcp::new(host.clone(), *port, address, holdings.clone()), greeting))
         }
         Connect::Serial { path, line, protocol } => {
             let greeting = stream::greeting(protocol, takeover);
-            Box::new(Stream::new(Serial::new(path.clone(), line.clone(), lock.clone()), greeting))
+            Box::new(Stream::new(Serial::new(path.clone(), line.clone(), port, holdings.clone()), greeting))
         }
-    }
+    };
+    (transport, holdings)
 }

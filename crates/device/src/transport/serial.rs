@@ -1,46 +1,52 @@
 //! Serial lines.
 //!
 //! A port is held three times over: by the machine-wide lock, by `flock` on the port itself, which other
-//! careful programs respect, and by `TIOCEXCL`, which everybody but root must. It is closed within a limit,
-//! see [`super::closing`].
+//! careful programs respect, and by `TIOCEXCL`, which everybody but root must. All three are given back before
+//! it is closed, which happens within a limit, see [`super::closing`].
 
 use std::{
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
-    time::Duration,
+    sync::Arc,
 };
 
 use killcord_core::plan::{Flow, Parity, SerialLine, Signal};
 use rustix::{
-    fs::{CWD, FlockOperation, Mode, OFlags, flock, fstat, major, openat},
+    fs::{CWD, FlockOperation, Mode, OFlags, fcntl_getfl, fcntl_setfl, flock, fstat, major, openat},
     io::Errno,
     termios::{
-        ControlModes, InputModes, OptionalActions, QueueSelector, Termios, ioctl_tiocexcl, tcflush,
-        tcgetattr, tcsetattr,
+        ControlModes, InputModes, OptionalActions, QueueSelector, Termios, ioctl_tiocexcl, ioctl_tiocnxcl,
+        tcflush, tcgetattr, tcsetattr,
     },
 };
 
 use super::{
-    closing,
-    lock::{DeviceLock, LockSlot},
+    closing::{self, CLOSE_WITHIN},
+    holdings::Holdings,
+    lock::DeviceLock,
     stream::Port,
 };
 use crate::{Cx, DeviceError, sys};
 
-/// How long a close may take when no deadline is nearer.
-const CLOSE_WITHIN: Duration = Duration::from_millis(500);
-
 pub(super) struct Serial {
     path: PathBuf,
     line: SerialLine,
-    port: Option<OwnedFd>,
-    lock: LockSlot,
+    port: Option<Arc<OwnedFd>>,
+    /// The open port of a process that used the line before us.
+    handed: Option<OwnedFd>,
+    holdings: Holdings,
 }
 
 impl Serial {
-    pub(super) const fn new(path: PathBuf, line: SerialLine, lock: LockSlot) -> Self {
-        Self { path, line, port: None, lock }
+    /// Goes on with the port that was `handed`, if there is one, before it opens any.
+    pub(super) const fn new(
+        path: PathBuf,
+        line: SerialLine,
+        handed: Option<OwnedFd>,
+        holdings: Holdings,
+    ) -> Self {
+        Self { path, line, port: None, handed, holdings }
     }
 
     fn failed(&self, source: io::Error) -> DeviceError {
@@ -62,12 +68,7 @@ impl Serial {
         if !rustix::termios::isatty(&port) {
             return Err(DeviceError::Setup(format!("{} is not a serial port", self.target())));
         }
-        match flock(&port, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Err(self.in_use()),
-            Err(error) => return Err(self.failed(error.into())),
-        }
-        ioctl_tiocexcl(&port).map_err(|error| self.failed(error.into()))?;
+        self.hold(&port)?;
         self.configure(&port)?;
         match self.line.dtr {
             Signal::Keep => {}
@@ -77,9 +78,58 @@ impl Serial {
                 other => other.map_err(|error| self.failed(error))?,
             },
         }
-        // What another process left queued, in either direction, must reach nobody.
-        tcflush(&port, QueueSelector::IOFlush).map_err(|error| self.failed(error.into()))?;
+        self.empty(&port)?;
         Ok(port)
+    }
+
+    /// Goes on with a port as it stands: neither its settings nor DTR are touched.
+    fn prepare_handed(&self, port: &OwnedFd) -> Result<(), DeviceError> {
+        // Another program's might wait in a read, and ours then would.
+        fcntl_getfl(port)
+            .and_then(|flags| fcntl_setfl(port, flags | OFlags::NONBLOCK))
+            .map_err(|error| self.failed(error.into()))?;
+        self.hold(port)?;
+        self.empty(port)
+    }
+
+    fn hold(&self, port: &OwnedFd) -> Result<(), DeviceError> {
+        match flock(port, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Err(self.in_use()),
+            Err(error) => return Err(self.failed(error.into())),
+        }
+        ioctl_tiocexcl(port).map_err(|error| self.failed(error.into()))
+    }
+
+    /// What another process left queued, in either direction, must reach nobody.
+    fn empty(&self, port: &OwnedFd) -> Result<(), DeviceError> {
+        tcflush(port, QueueSelector::IOFlush).map_err(|error| self.failed(error.into()))
+    }
+
+    /// The port that was handed over, if it is one still; else one opened by its path.
+    fn handed_or_opened(&mut self) -> Result<OwnedFd, DeviceError> {
+        if let Some(port) = self.handed.take() {
+            match self.prepare_handed(&port) {
+                Ok(()) => return Ok(port),
+                // Unplugged since; or somebody has it by another opening, which the path tells better.
+                Err(_) => closing::let_go(port),
+            }
+        }
+        self.prepare()
+    }
+
+    /// Takes the port out of everybody's reach but its own; what closes it gets it whole.
+    fn withdraw(&mut self) -> Option<Arc<OwnedFd>> {
+        let port = self.port.take()?;
+        self.holdings.forget_port();
+        Some(port)
+    }
+
+    fn lock(&self) -> Result<(), DeviceError> {
+        self.holdings.take_lock(|| {
+            let path = std::fs::canonicalize(&self.path).map_err(|error| self.failed(error))?;
+            DeviceLock::take(&path.to_string_lossy(), &self.target())
+        })
     }
 
     fn configure(&self, port: &OwnedFd) -> Result<(), DeviceError> {
@@ -144,55 +194,59 @@ impl Port for Serial {
     }
 
     fn open(&mut self, _: &Cx<'_>) -> Result<(), DeviceError> {
-        let path = std::fs::canonicalize(&self.path).map_err(|error| self.failed(error))?;
-        self.lock.take(|| DeviceLock::take(&path.to_string_lossy(), &self.target()))?;
-        match self.prepare() {
+        self.lock()?;
+        match self.handed_or_opened() {
             Ok(port) => {
+                let port = Arc::new(port);
+                self.holdings.keep_port(port.clone());
                 self.port = Some(port);
                 Ok(())
             }
             Err(error) => {
                 // Unplugged and plugged in again, it may have another name.
-                self.lock.release();
+                self.holdings.release_lock();
                 Err(error)
             }
         }
     }
 
     fn fd(&self) -> Option<BorrowedFd<'_>> {
-        self.port.as_ref().map(AsFd::as_fd)
+        self.port.as_deref().map(AsFd::as_fd)
     }
 
     fn send(&self, bytes: &[u8]) -> Result<usize, Errno> {
-        rustix::io::write(self.port.as_ref().ok_or(Errno::NODEV)?, bytes)
+        rustix::io::write(self.port.as_deref().ok_or(Errno::NODEV)?, bytes)
     }
 
     fn flush_input(&self) {
-        if let Some(port) = &self.port {
+        if let Some(port) = self.port.as_deref() {
             // A port that is gone is told by the next read.
             let _gone = tcflush(port, QueueSelector::IFlush);
         }
     }
 
     fn drop_now(&mut self) {
-        if let Some(port) = self.port.take() {
-            let _gone = tcflush(&port, QueueSelector::IOFlush);
+        if let Some(port) = self.withdraw() {
+            let _gone = tcflush(&*port, QueueSelector::IOFlush);
+            give_back(&port);
             // Without a thread to spare it was closed where it stood.
             let _no_thread = closing::within(CLOSE_WITHIN, move || drop(port));
             // Plugged in again, it may have another name, and another device its name.
-            self.lock.release();
+            self.holdings.release_lock();
         }
     }
 
     fn close(&mut self, cx: &Cx<'_>) -> Result<(), DeviceError> {
-        let port = self.port.take();
-        let closed = match port {
+        let closed = match self.withdraw() {
             None => Err(DeviceError::NotConnected { target: self.target() }),
-            Some(port) => closing::within(CLOSE_WITHIN.min(cx.left()), move || drop(port))
-                .map_err(|error| self.failed(error))
-                .and_then(|in_time| if in_time { Ok(()) } else { Err(DeviceError::Timeout) }),
+            Some(port) => {
+                give_back(&port);
+                closing::within(CLOSE_WITHIN.min(cx.left()), move || drop(port))
+                    .map_err(|error| self.failed(error))
+                    .and_then(|in_time| if in_time { Ok(()) } else { Err(DeviceError::Timeout) })
+            }
         };
-        self.lock.release();
+        self.holdings.release_lock();
         closed
     }
 }
@@ -200,7 +254,17 @@ impl Port for Serial {
 impl Drop for Serial {
     fn drop(&mut self) {
         self.drop_now();
+        if let Some(port) = self.handed.take() {
+            closing::let_go(port);
+        }
     }
+}
+
+/// Another process may have a copy of the port, which keeps it open: what holds it is ended by name, so that
+/// the next opening, ours or another's, finds it free.
+fn give_back(port: &OwnedFd) {
+    // Held on, it ends with the last copy.
+    let _held_on = flock(port, FlockOperation::Unlock).and(ioctl_tiocnxcl(port));
 }
 
 /// Unix98 pty slaves have the major numbers 136 to 143 (Linux, admin-guide/devices.txt).

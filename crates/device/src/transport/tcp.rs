@@ -23,7 +23,8 @@ use rustix::{
 };
 
 use super::{
-    lock::{DeviceLock, LockSlot},
+    holdings::Holdings,
+    lock::DeviceLock,
     resolve::Resolver,
     stream::{Port, wait},
 };
@@ -37,12 +38,18 @@ pub(super) struct Tcp {
     target: String,
     resolver: Resolver,
     socket: Option<OwnedFd>,
-    lock: LockSlot,
+    holdings: Holdings,
 }
 
 impl Tcp {
-    pub(super) fn new(host: String, port: u16, lock: LockSlot) -> Self {
-        Self { target: format!("{host}:{port}"), resolver: Resolver::new(host, port), socket: None, lock }
+    /// Knows `address` to be the host's already, if there is one.
+    pub(super) fn new(host: String, port: u16, address: Option<SocketAddr>, holdings: Holdings) -> Self {
+        let target = format!("{host}:{port}");
+        let mut resolver = Resolver::new(host, port);
+        if let Some(address) = address {
+            resolver.remember(address);
+        }
+        Self { target, resolver, socket: None, holdings }
     }
 
     fn connect_to(&self, address: SocketAddr, cx: &Cx<'_>) -> Result<OwnedFd, DeviceError> {
@@ -95,12 +102,13 @@ impl Port for Tcp {
         let addresses = self.resolver.addresses(cx)?;
         let mut last = DeviceError::NotConnected { target: self.target.clone() };
         for (at, &address) in addresses.iter().enumerate() {
-            self.lock.take(|| DeviceLock::take(&address.to_string(), &self.target))?;
+            self.holdings.take_lock(|| DeviceLock::take(&address.to_string(), &self.target))?;
             // The others must get their turn when the first one only swallows packets.
             let share = cx.left() / u32::try_from(addresses.len() - at).unwrap_or(1);
             match self.connect_to(address, &cx.within(share)) {
                 Ok(socket) => {
                     self.resolver.remember(address);
+                    self.holdings.keep_address(address);
                     self.socket = Some(socket);
                     return Ok(());
                 }
@@ -108,7 +116,7 @@ impl Port for Tcp {
                 Err(error) => last = error,
             }
             if addresses.len() > 1 {
-                self.lock.release();
+                self.holdings.release_lock();
             }
         }
         self.resolver.nobody_there();
@@ -132,7 +140,7 @@ impl Port for Tcp {
 
     fn close(&mut self, cx: &Cx<'_>) -> Result<(), DeviceError> {
         let Some(socket) = self.socket.take() else {
-            self.lock.release();
+            self.holdings.release_lock();
             return Err(DeviceError::NotConnected { target: self.target.clone() });
         };
         let gentle = set_socket_linger(&socket, None).and_then(|()| net::shutdown(&socket, Shutdown::Write));
@@ -144,7 +152,7 @@ impl Port for Tcp {
             }
         }
         drop(socket);
-        self.lock.release();
+        self.holdings.release_lock();
         gentle.map_err(|error| DeviceError::Broken { target: self.target.clone(), source: error.into() })
     }
 }

@@ -8,6 +8,8 @@
     unreachable_pub
 )]
 
+pub mod pty;
+
 use std::{
     io::{BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},
@@ -20,7 +22,7 @@ use std::{
 
 use killcord_core::{DeviceIx, LinkIx, Plan, RunId, Step, Value, plan::Work};
 use killcord_device::{
-    Done, Events, Fence, Job, Lane, LinkEvent, Links, NoRecord, Poll, Registry, Shared, SystemClock,
+    Done, Events, Fence, Handed, Job, Lane, LinkEvent, Links, NoRecord, Poll, Registry, Shared, SystemClock,
     Transport, WriteAhead,
 };
 
@@ -149,6 +151,27 @@ impl Drop for Running {
 pub fn shared(fence: Arc<Fence>, events: Events) -> Shared {
     let (drivers, clock) = (Registry::default(), Arc::new(SystemClock));
     Shared { drivers, fence, clock, events, ahead: Arc::new(NoRecord) }
+}
+
+/// One safe job on links that are not a [`Bench`].
+#[track_caller]
+pub fn run(links: &Links, work: Work) -> Done {
+    let (tell, told) = sync_channel(1);
+    let job = Job {
+        device: DeviceIx(0),
+        work,
+        lane: Lane::Safe,
+        deadline: Instant::now() + Duration::from_secs(5),
+        reply: Box::new(move |done| tell.send(done).unwrap()),
+    };
+    links.submit(LinkIx(0), job);
+    told.recv_timeout(PATIENCE).unwrap()
+}
+
+/// Links of a process that takes over from another.
+pub fn take_over(plan: &Plan, handed: Vec<Handed>) -> Running {
+    let shared = shared(Arc::new(Fence::new(RunId(1))), Arc::new(|_| {}));
+    Running::new(Links::take_over(plan, Vec::new(), shared, handed).unwrap())
 }
 
 /// Links under test.
