@@ -8,7 +8,7 @@ use killcord_core::{
 };
 use killcord_wire::{
     ArmRefusal, ControlKindView, ControlView, DeviceView, LimitsView, PolicyView, ReadingView, RigPatch,
-    RigState, RigView, Trip, UncleanRun,
+    RigState, RigView, Trip, UncleanRun, WatchdogState, WatchdogView,
 };
 
 use crate::{history::History, journal::Unclean};
@@ -20,6 +20,7 @@ pub(crate) struct Shown {
     arm_refused: Vec<ArmRefusal>,
     trip: Option<Trip>,
     unclean: Option<UncleanRun>,
+    watchdog: WatchdogView,
     notices: Vec<String>,
     devices: Vec<DeviceState>,
     identities: Vec<Option<String>>,
@@ -37,7 +38,10 @@ impl Shown {
                 run: unclean.run.0,
                 last_unix_ms: unclean.last_ms,
                 was_armed: unclean.armed,
+                by_watchdog: None,
             }),
+            // There is no watchdog process yet: a killed host is not covered, and the page says so.
+            watchdog: WatchdogView { state: WatchdogState::Off, why: None, protections: Vec::new() },
             notices,
             devices: state.devices().to_vec(),
             identities: state.identities().to_vec(),
@@ -83,7 +87,7 @@ impl Shown {
             arm_refused: changed(&self.arm_refused, &before.arm_refused),
             trip: changed(&self.trip, &before.trip),
             unclean: changed(&self.unclean, &before.unclean),
-            watchdog: None,
+            watchdog: changed(&self.watchdog, &before.watchdog),
             notices: changed(&self.notices, &before.notices),
             devices: (!devices.is_empty()).then_some(devices),
             identities: (!identities.is_empty()).then_some(identities),
@@ -125,8 +129,7 @@ impl Shown {
             arms: rig.plan.devices.iter().any(|device| !device.arm.is_empty()),
             trip: self.trip.clone(),
             unclean: self.unclean.clone(),
-            // There is no watchdog process yet: a killed host is not covered, and the page says so.
-            watchdog: false,
+            watchdog: self.watchdog.clone(),
             notices: self.notices.clone(),
             devices: self.devices.iter().enumerate().map(|(at, state)| device(at, state)).collect(),
         }

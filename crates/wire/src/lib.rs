@@ -9,6 +9,7 @@ mod close;
 mod code;
 mod frame;
 mod view;
+mod watchdog;
 
 pub use close::close_code;
 pub use code::ErrorCode;
@@ -17,6 +18,7 @@ pub use view::{
     ArmRefusal, ControlKindView, ControlView, DeviceView, LimitsView, Moment, PolicyView, ReadingView,
     RigPatch, RigState, RigView, Trip, UncleanRun,
 };
+pub use watchdog::{WatchdogAct, WatchdogState, WatchdogView};
 
 /// The version of the protocol, as `v` in the hello. A page with another one is refused with
 /// [`ErrorCode::Version`] and reloads.

@@ -3,6 +3,8 @@
 use killcord_core::{DeviceState, Value, rig::Needs};
 use serde::{Deserialize, Serialize};
 
+use crate::{WatchdogAct, WatchdogView};
+
 /// The host's clocks at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "generate", derive(ts_rs::TS))]
@@ -72,9 +74,9 @@ pub struct RigView {
     pub trip: Option<Trip>,
     /// The run before did not end cleanly, until acknowledged.
     pub unclean: Option<UncleanRun>,
-    /// A watchdog covers a killed host.
-    pub watchdog: bool,
-    /// What a person should know: full disk, journal not written, a missing protection.
+    /// What covers a killed or hung host.
+    pub watchdog: WatchdogView,
+    /// What a person should know: full disk, journal not written.
     pub notices: Vec<String>,
     /// In file order.
     pub devices: Vec<DeviceView>,
@@ -102,7 +104,7 @@ pub struct RigPatch {
     pub unclean: Option<Option<UncleanRun>>,
     /// [`RigView::watchdog`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub watchdog: Option<bool>,
+    pub watchdog: Option<WatchdogView>,
     /// [`RigView::notices`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notices: Option<Vec<String>>,
@@ -173,6 +175,8 @@ pub struct UncleanRun {
     pub last_unix_ms: u64,
     /// Whether the rig was armed then.
     pub was_armed: bool,
+    /// What the watchdog did after it, if it left a report.
+    pub by_watchdog: Option<WatchdogAct>,
 }
 
 /// One device.

@@ -11,7 +11,7 @@ export function rig(part: Partial<RigView> = {}): RigView {
     arms: true,
     trip: null,
     unclean: null,
-    watchdog: false,
+    watchdog: { state: 'watching', why: null, protections: [] },
     notices: [],
     devices: [
       {

@@ -6,6 +6,7 @@ import { launch, serveFake } from './serve.mjs';
 const out = fileURLToPath(new URL('../../../target/screenshots/', import.meta.url));
 const scenes = [
   'safe', 'armed', 'opening', 'tripped', 'unclean', 'not_safe', 'observer', 'warned', 'making_safe',
+  'by_watchdog', 'by_watchdog_not_safe', 'no_watchdog', 'watchdog_off', 'watchdog_unprotected',
   'teardown', 'report', 'lost', 'ended', 'many',
 ];
 const wanted = process.argv.slice(2);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { age, limits, live, number, plain } from '../src/lib/format';
+import { age, limits, live, number, plain, took } from '../src/lib/format';
 import { Painter, type Paintable } from '../src/lib/painter';
 import { Ring } from '../src/lib/ring';
 import { range } from '../src/view/range';
@@ -34,6 +34,17 @@ describe('numbers', () => {
       '0 s', '3 s', '119 s', '2 min', '2 h',
     ]);
   });
+});
+
+it.each([
+  [7.6, '8 ms'],
+  [99.4, '99 ms'],
+  [99.6, '0.10 s'],
+  [412, '0.41 s'],
+  [999, '1.00 s'],
+  [3_140, '3.1 s'],
+])('%d ms are told as %s', (ms, text) => {
+  expect(took(ms)).toBe(text);
 });
 
 describe('a ring', () => {

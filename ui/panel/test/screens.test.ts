@@ -108,6 +108,51 @@ describe('arming', () => {
   });
 });
 
+describe('the watchdog', () => {
+  const text = (part: string) => page.getByText(part);
+
+  it('is silent while it stands by', async () => {
+    await open('armed');
+    expect(await text('watchdog').count()).toBe(0);
+  });
+
+  it('that is missing is an alarm, with the reason and what comes of it', async () => {
+    await open('no_watchdog');
+    const alarm = page.getByRole('alert').filter({ hasText: 'No watchdog' });
+    await alarm.getByText('killcord-watchdog is not beside this program').waitFor();
+    await alarm.getByText('The rig is made safe unless').waitFor();
+  });
+
+  it('that the rig does without is said, without alarm', async () => {
+    await open('watchdog_off');
+    await text('This rig runs without a watchdog').waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
+  it('that lacks a protection says which, and what mends it', async () => {
+    await open('watchdog_unprotected');
+    await page.getByRole('status').filter({ hasText: 'not fully protected' }).getByText('ulimit -l').waitFor();
+  });
+
+  it('that made the rig safe is shown with its devices until that is acknowledged', async () => {
+    await open('by_watchdog');
+    const banner = page.getByRole('alert').filter({ hasText: 'The last run did not end cleanly' });
+    await banner.getByText('; the watchdog made the rig safe').waitFor();
+    await banner.getByText('first safe byte went out 8 ms later').waitFor();
+    await banner.getByText('safe after 0.41 s: Bench supply, Electronic load, Furnace, Multimeter.').waitFor();
+    expect(await banner.getByText('look at the bench').count()).toBe(0);
+    await button('Acknowledge').click();
+    await banner.waitFor({ state: 'hidden' });
+  });
+
+  it('that could not confirm a device says which, and to look', async () => {
+    await open('by_watchdog_not_safe');
+    await text('look at the bench before you go on').waitFor();
+    await text('NOT confirmed safe by it').waitFor();
+    await page.getByRole('listitem').filter({ hasText: 'Electronic load' }).getByText('Unreachable').waitFor();
+  });
+});
+
 describe('the safe stop', () => {
   it('works by F12, with a dialog open', async () => {
     await open('safe');

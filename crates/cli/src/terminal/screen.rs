@@ -10,7 +10,7 @@ use killcord::{
 
 use super::{
     report,
-    words::{plain_lines, standing, unclean, word},
+    words::{plain_lines, standing, unclean, watchdog, word},
 };
 use crate::{console::Console, moment, stop::chain, table, text::plain};
 
@@ -139,6 +139,7 @@ impl Screen {
         );
         lines.extend(unclean(&view));
         lines.extend(view.arm_refused.iter().map(|refusal| format!("Not armed: {}", refusal.message)));
+        lines.extend(watchdog(&view.watchdog));
         lines.extend(view.notices.iter().cloned());
         self.console.say(lines.iter().map(|line| plain_lines(line)).collect::<Vec<_>>().join("\n"));
     }
@@ -171,11 +172,8 @@ impl Screen {
                 .trim_start()
                 .to_owned(),
         );
-        if rig.arms && !rig.watchdog {
-            lines.push(String::from(
-                "A killed host is not covered: there is no watchdog yet. If this process is killed, the \
-                 hardware stays as it is until the next start.",
-            ));
+        if rig.arms {
+            lines.extend(watchdog(&rig.watchdog));
         }
         lines.push(String::from(
             "Type `help` for what can be done; the end of this terminal makes the rig safe.",
@@ -223,6 +221,9 @@ impl Screen {
             && let Some(line) = unclean(&self.host.view())
         {
             self.line(&line);
+        }
+        for line in patch.watchdog.iter().flat_map(watchdog) {
+            self.console.error(plain(&line));
         }
         for notice in patch.notices.iter().flatten() {
             self.console.error(plain(notice));

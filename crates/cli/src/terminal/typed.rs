@@ -107,7 +107,7 @@ fn controls(rig: &RigView) -> String {
 mod tests {
     use killcord::{
         core::{DeviceState, rig::Needs},
-        wire::{DeviceView, RigState},
+        wire::{DeviceView, RigState, WatchdogState, WatchdogView},
     };
 
     use super::*;
@@ -146,7 +146,7 @@ mod tests {
             arms: true,
             trip: None,
             unclean: None,
-            watchdog: false,
+            watchdog: WatchdogView { state: WatchdogState::Watching, why: None, protections: Vec::new() },
             notices: Vec::new(),
             devices: vec![device],
         }

@@ -148,7 +148,7 @@ unclean?: UncleanRun | null,
 /**
  * [`RigView::watchdog`].
  */
-watchdog?: boolean, 
+watchdog?: WatchdogView, 
 /**
  * [`RigView::notices`].
  */
@@ -372,11 +372,11 @@ trip: Trip | null,
  */
 unclean: UncleanRun | null, 
 /**
- * A watchdog covers a killed host.
+ * What covers a killed or hung host.
  */
-watchdog: boolean, 
+watchdog: WatchdogView, 
 /**
- * What a person should know: full disk, journal not written, a missing protection.
+ * What a person should know: full disk, journal not written.
  */
 notices: Array<string>, 
 /**
@@ -404,7 +404,7 @@ unclean?: UncleanRun | null,
 /**
  * [`RigView::watchdog`].
  */
-watchdog?: boolean, 
+watchdog?: WatchdogView, 
 /**
  * [`RigView::notices`].
  */
@@ -454,7 +454,49 @@ last_unix_ms: number,
 /**
  * Whether the rig was armed then.
  */
-was_armed: boolean, };
+was_armed: boolean, 
+/**
+ * What the watchdog did after it, if it left a report.
+ */
+by_watchdog: WatchdogAct | null, };
+
+export type WatchdogView = { 
+/**
+ * Where it stands.
+ */
+state: WatchdogState, 
+/**
+ * Why there is none, and what to do about it, in words.
+ */
+why: string | null, 
+/**
+ * The protections that it lacks, each with what mends it, in words; empty if it has all.
+ */
+protections: Array<string>, };
+
+export type WatchdogState = "starting" | "watching" | "missing" | "off";
+
+export type WatchdogAct = { 
+/**
+ * What had happened, in words: `the host was killed`, `the host did not answer for 5 s`.
+ */
+why: string, 
+/**
+ * When it noticed, in milliseconds since 1970.
+ */
+at_unix_ms: number, 
+/**
+ * From then to its first safe byte, in milliseconds; `None` if none went out.
+ */
+first_byte_ms: number | null, 
+/**
+ * From then to the last of its devices confirmed safe, in milliseconds; `None` if one is not.
+ */
+safe_ms: number | null, 
+/**
+ * Every device that it took over.
+ */
+devices: Array<TeardownDevice>, };
 
 export type DeviceView = { 
 /**

@@ -104,7 +104,7 @@ export function bench(): RigView {
     arms: true,
     trip: null,
     unclean: null,
-    watchdog: false,
+    watchdog: { state: 'watching', why: null, protections: [] },
     notices: [],
     devices: [supply, load, furnace, meter],
   } satisfies RigView);

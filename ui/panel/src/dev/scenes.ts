@@ -1,5 +1,5 @@
 /** The scenes that `fake.html?fake=NAME` plays. Development only. */
-import type { DeviceState, RigView, TeardownDevice } from '@killcord/client';
+import type { DeviceState, RigView, TeardownDevice, WatchdogAct } from '@killcord/client';
 import type { Scene } from './fake';
 
 function all(rig: RigView, state: RigView['state'], device: DeviceState): void {
@@ -38,6 +38,23 @@ const report: TeardownDevice[] = [
   },
 ];
 
+const made = report.map((row): TeardownDevice => ({
+  device: row.device,
+  doing: 'safe and released',
+  status: 'safe_verified',
+  confirmed: true,
+  released: true,
+  remarks: [],
+}));
+
+/** The run before ended in a SIGKILL while armed; the watchdog acted. */
+function unclean(rig: RigView, act: Pick<WatchdogAct, 'safe_ms' | 'devices'>): void {
+  const at = Date.now() - 3_600_000;
+  const by_watchdog = { why: 'the host was killed', at_unix_ms: at + 640, first_byte_ms: 8, ...act };
+  rig.unclean = { run: 41, last_unix_ms: at, was_armed: true, by_watchdog };
+  rig.arm_refused = [{ code: 'unclean', message: 'Acknowledge the unclean run first.' }];
+}
+
 const tripped = 'furnace temperature 131 °C above 120 °C';
 
 /** By name. */
@@ -60,8 +77,30 @@ export const SCENES: Record<string, Scene> = {
   },
   unclean: {
     rig: (rig) => {
-      rig.unclean = { run: 41, last_unix_ms: Date.now() - 3_600_000, was_armed: true };
+      rig.unclean = { run: 41, last_unix_ms: Date.now() - 3_600_000, was_armed: true, by_watchdog: null };
       rig.arm_refused = [{ code: 'unclean', message: 'Acknowledge the unclean run first.' }];
+    },
+  },
+  by_watchdog: { rig: (rig) => unclean(rig, { safe_ms: 412, devices: made }) },
+  by_watchdog_not_safe: { rig: (rig) => unclean(rig, { safe_ms: null, devices: [made[0]!, report[1]!, made[2]!] }) },
+  no_watchdog: {
+    rig: (rig) => {
+      all(rig, 'armed', 'armed');
+      rig.watchdog = {
+        state: 'missing',
+        why: 'It was killed, and another could not be started: killcord-watchdog is not beside this program. Install it again.',
+        protections: [],
+      };
+      rig.arm_refused = [{ code: 'watchdog', message: 'There is no watchdog.' }];
+    },
+  },
+  watchdog_off: { rig: (rig) => (rig.watchdog.state = 'off') },
+  watchdog_unprotected: {
+    rig: (rig) => {
+      rig.watchdog.protections = [
+        'Its memory could not be locked: raise ulimit -l to 8192.',
+        'It shares a control group with this program: whatever ends that group ends both. Start Killcord from a user session of systemd.',
+      ];
     },
   },
   not_safe: {

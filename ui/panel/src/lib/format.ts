@@ -41,6 +41,18 @@ export function age(ms: number): string {
   return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`;
 }
 
+/** A time span as short as it deserves: `8 ms`, `0.42 s`, `3.1 s`. */
+export function took(ms: number): string {
+  const whole = Math.round(ms);
+  if (whole < 100) return `${whole} ms`;
+  return ms < 1_000 ? `${(ms / 1_000).toFixed(2)} s` : `${(ms / 1_000).toFixed(1)} s`;
+}
+
+/** A moment of the wall clock, with its day. */
+export function moment(unixMs: number): string {
+  return new Date(unixMs).toLocaleString([], { hour12: false });
+}
+
 /** Limits in words: `max 13 V`, `0 to 13 V`. */
 export function limits({ min, max }: LimitsView, unit: string): string {
   const behind = unit ? ` ${unit}` : '';

@@ -6,6 +6,7 @@ import type {
   RigState,
   SessionEnd,
   TeardownDevice,
+  UncleanRun,
 } from '@killcord/client';
 
 /** The shapes that a state is shown by. */
@@ -105,6 +106,12 @@ export function teardownState(device: TeardownDevice): Shown {
     case 'unreachable':
       return { word: 'Unreachable', shape: 'unknown' };
   }
+}
+
+/** Whether the watchdog confirmed every device that a dead host had left to it. */
+export function madeSafe({ by_watchdog }: UncleanRun): boolean {
+  const devices = by_watchdog?.devices ?? [];
+  return devices.length > 0 && devices.every(({ confirmed }) => confirmed);
 }
 
 /** Why a session ended. */
