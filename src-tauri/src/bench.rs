@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use killcord::{Host, Options, Registry, Rig, RigLock, StartError, door, paths, signals::Signals};
+use killcord::{
+    Host, Options, Registry, Rig, RigLock, Standby, StartError, core::policy::Watchdog, door, paths,
+    signals::Signals,
+};
 use killcord_rig::RigFile;
 
 use crate::stop::Stop;
@@ -28,14 +31,21 @@ pub(crate) struct Bench {
     rig: Rig,
     options: Options,
     lock: RigLock,
+    /// Started before GTK; `None` where the rig does without, or where it could not be started yet.
+    watchdog: Option<Standby>,
 }
 
 impl Bench {
     /// Takes the rig's lock; where another process has it, brings that one's window to the front.
     pub(crate) fn hold(rig: Rig, file: &Path, state_dir: Option<PathBuf>) -> Result<Self, Stop> {
-        let options = Options::new(file).state_dir(state_dir);
+        let options = Options::new(file).state_dir(state_dir).wait_for_watchdog(rig.plan.deadline);
         match options.lock() {
-            Ok(lock) => Ok(Self { rig, options, lock }),
+            Ok(lock) => {
+                let required = rig.policy.safety.watchdog == Watchdog::Required;
+                // The host tries again, and says why it does not arm.
+                let watchdog = required.then(|| Standby::start(&options.watchdog).ok()).flatten();
+                Ok(Self { rig, options, lock, watchdog })
+            }
             Err(StartError::Held { .. }) if raised(&options.door()) => Err(Stop::Raised),
             Err(error) => Err(error.into()),
         }
@@ -55,7 +65,7 @@ impl Bench {
     /// Opens it: from here on, whatever ends the process ends the host first.
     pub(crate) fn open(self, signals: &Signals) -> Result<Host, StartError> {
         signals.hold();
-        let host = Host::start_locked(self.rig, self.options, self.lock);
+        let host = Host::start_locked(self.rig, self.options, self.lock, self.watchdog);
         match &host {
             Ok(host) => signals.deliver_to(host),
             Err(_) => signals.let_go(),

@@ -5,9 +5,7 @@ use crate::instrument::Instrument;
 /// The head of a rig file; `safety` holds more lines of `[safety]`.
 #[must_use]
 pub fn head(deadline: &str, safety: &str) -> String {
-    format!(
-        "[rig]\nname = \"Test bench\"\ndeadline = \"{deadline}\"\n\n[safety]\nwatchdog = \"off\"\n{safety}\n"
-    )
+    format!("[rig]\nname = \"Test bench\"\ndeadline = \"{deadline}\"\n\n[safety]\n{safety}\n")
 }
 
 /// A supply on the tests' own instrument: `arm` and `safe` as in a rig file, then more of its keys.

@@ -5,6 +5,11 @@ use std::{io::Write as _, process::ExitCode};
 use killcord::signals::Signals;
 
 fn main() -> ExitCode {
+    // Where killcord-watchdog is not beside it, this program stands in, started by a host. What ends a command line
+    // does not end a watchdog: it has handlers of its own.
+    if std::env::args_os().nth(1).is_some_and(|command| command == "watchdog") {
+        return killcord_watchdog::main(killcord_watchdog::Registry::default());
+    }
     // Before the first thread: there is no moment without them.
     match Signals::install() {
         Ok(signals) => killcord_cli::run(std::env::args_os(), &signals),

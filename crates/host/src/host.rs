@@ -6,8 +6,8 @@ use std::{
     thread,
 };
 
-use killcord_core::{Cause, Extent, Mode, Rig, SessionKind, Time, rules::State};
-use killcord_device::{Clock, Fence, Links, NoRecord, SystemClock, execute};
+use killcord_core::{Cause, Extent, Mode, Rig, SessionKind, Time, policy, rules::State, watchdog::Brief};
+use killcord_device::{Clock, Fence, Links, NoRecord, SystemClock, WriteAhead, execute};
 use killcord_wire::RigView;
 
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     lock::{HeldBy, LockError, RigLock},
     polls,
     queue::Queue,
+    watchdog::{self, Keeper, Ledger, Post, Standby},
 };
 
 /// Why a host could not be started. Nothing was sent to any device.
@@ -77,8 +78,8 @@ impl Host {
     /// # Errors
     /// [`StartError`]; nothing was sent to any device then.
     pub fn start(rig: Rig, options: Options) -> Result<Self, StartError> {
-        let lock = options.lock()?;
-        Self::start_locked(rig, options, lock)
+        let lock = options.clone().wait_for_watchdog(rig.plan.deadline).lock()?;
+        Self::start_locked(rig, options, lock, None)
     }
 
     /// The same with a lock that was taken before, by [`Options::lock`] of the same rig file: for a program
@@ -86,10 +87,15 @@ impl Host {
     ///
     /// # Errors
     /// As [`Host::start`], but for the lock.
-    pub fn start_locked(rig: Rig, options: Options, lock: RigLock) -> Result<Self, StartError> {
+    pub fn start_locked(
+        rig: Rig,
+        options: Options,
+        lock: RigLock,
+        standby: Option<Standby>,
+    ) -> Result<Self, StartError> {
         let rig = Arc::new(rig);
         let origin = Origin::new();
-        let opened = Journal::open(&options.rig_dir(), &rig, &options.file);
+        let opened = Journal::open(&options.rig_dir(), &options.reports(), &rig, &options.file);
         let fence = Arc::new(Fence::new(opened.run));
         let queue = Arc::new(Queue::new());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -99,6 +105,12 @@ impl Host {
             let queue = Arc::clone(&queue);
             Arc::new(move |event| queue.push(Item::Link(event)))
         };
+        let guarded = rig.policy.safety.watchdog == policy::Watchdog::Required;
+        let ledger = guarded.then(|| Arc::new(Ledger::new(Arc::clone(&plan))));
+        let ahead: Arc<dyn WriteAhead> = match &ledger {
+            Some(ledger) => Arc::<Ledger>::clone(ledger),
+            None => Arc::new(NoRecord),
+        };
         let links = Links::start(
             &plan,
             polls,
@@ -107,7 +119,7 @@ impl Host {
                 fence: Arc::clone(&fence),
                 clock: Arc::clone(&clock),
                 events,
-                ahead: Arc::new(NoRecord),
+                ahead,
             },
         )?;
         let links = Arc::new(links);
@@ -117,12 +129,29 @@ impl Host {
         };
         let timeline = execute::Timeline::new(clock, origin.instant(Time::ZERO));
         let lines: Arc<dyn execute::Lines> = Arc::<Links>::clone(&links);
-        let executor = execute::Executor::start(plan, lines, timeline, sink).map_err(StartError::Thread)?;
+        let executor =
+            execute::Executor::start(Arc::clone(&plan), lines, timeline, sink).map_err(StartError::Thread)?;
         let state = State::new(Arc::clone(&rig), opened.run, opened.unclean.is_some(), origin.now());
         fence.advance(state.epoch());
         let file = options.file.display().to_string();
         let view = engine::first_view(&rig, &state, &file);
-        let shared = Arc::new(Shared::new(rig, queue, fence, links, view));
+        let keeper = match &ledger {
+            Some(ledger) => {
+                ledger.of_links(&links);
+                let brief = Brief {
+                    hang_after: rig.policy.safety.hang_after,
+                    run: opened.run,
+                    reports: options.reports().into(),
+                    door: options.watchdog_door(),
+                };
+                let program = options.watchdog.clone();
+                let post = Post { program, plan, brief, lock: lock.share().map_err(StartError::Thread)? };
+                watchdog::give_way_to_the_watchdog();
+                Some(Keeper::start(post, standby, ledger, &queue).map_err(StartError::Thread)?)
+            }
+            None => None,
+        };
+        let shared = Arc::new(Shared::new(rig, queue, fence, links, ledger, view));
         let raise: Arc<Mutex<Vec<Raise>>> = Arc::default();
         // Without a door the rig is safe all the same: only a second start cannot raise the window.
         let door = match Door::open(&options.door(), answers(&shared, &raise)) {
@@ -142,6 +171,7 @@ impl Host {
             state,
             executor,
             journal: opened.journal,
+            keeper,
             unclean: opened.unclean,
             polled,
             file,

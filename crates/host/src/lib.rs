@@ -37,6 +37,7 @@ mod queue;
 mod seats;
 pub mod signals;
 mod view;
+pub mod watchdog;
 
 pub use attachment::{Attachment, FrameReceiver};
 pub use ending::{Ending, Outcome};
@@ -48,3 +49,4 @@ pub use killcord_device::{self as device, Registry};
 pub use killcord_wire as wire;
 pub use lock::{HeldBy, LockError, RigLock};
 pub use options::Options;
+pub use watchdog::Standby;

@@ -129,6 +129,13 @@ fn read_holder(file: &mut File) -> Option<HeldBy> {
     serde_json::from_str(&text).ok()
 }
 
+/// Whether there is such a process that has not ended.
+pub(crate) fn is_alive(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // Behind the name, which may hold anything: the state. A zombie's descriptors are closed.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+}
+
 /// Makes a folder that only its user can enter.
 pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)

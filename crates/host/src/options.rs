@@ -1,10 +1,19 @@
 //! What a host is started with, besides its rig.
 
-use std::{path::PathBuf, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
+use killcord_core::watchdog::{Account, Answered, Asked};
 use killcord_device::Registry;
 
-use crate::{RigLock, StartError, lock::LockError, paths};
+use crate::{
+    RigLock, StartError,
+    lock::LockError,
+    paths,
+    watchdog::{Program, door},
+};
+
+/// As long as most rigs' deadlines; a program that knows its rig's takes that.
+const WAIT_FOR_WATCHDOG: Duration = Duration::from_secs(30);
 
 /// Settings of a host. `Options::new(file)` has the platform's folders and the built-in drivers.
 #[derive(Clone)]
@@ -19,6 +28,10 @@ pub struct Options {
     pub drivers: Registry,
     /// How long to wait for a lock that another process is about to give up.
     pub wait_for_lock: Duration,
+    /// How long to wait for a watchdog that makes the rig safe after a host's death, and then gives its lock back.
+    pub wait_for_watchdog: Duration,
+    /// Where the watchdog's program is.
+    pub watchdog: Program,
 }
 
 impl Options {
@@ -31,6 +44,8 @@ impl Options {
             runtime_dir: paths::runtime_dir(),
             drivers: Registry::default(),
             wait_for_lock: Duration::ZERO,
+            wait_for_watchdog: WAIT_FOR_WATCHDOG,
+            watchdog: Program::Beside,
         }
     }
 
@@ -57,22 +72,64 @@ impl Options {
         self
     }
 
-    /// Takes the rig's lock: who has it may start the host.
+    /// Waits so long for a watchdog at work: the rig's deadline is right.
+    #[must_use]
+    pub const fn wait_for_watchdog(mut self, wait: Duration) -> Self {
+        self.wait_for_watchdog = wait;
+        self
+    }
+
+    /// Takes the rig's lock: who has it may start the host. A watchdog that has it, because its host died, is asked
+    /// to give way and waited for.
     ///
     /// # Errors
     /// [`StartError::Held`] when another process has it, [`StartError::Lock`] when its file cannot be opened.
     pub fn lock(&self) -> Result<RigLock, StartError> {
         let (folder, key) = (self.rig_dir(), paths::rig_key(&self.file));
-        RigLock::take([&folder, &self.runtime_dir], &key, self.wait_for_lock).map_err(|error| match error {
+        let take = |wait| RigLock::take([&folder, &self.runtime_dir], &key, wait);
+        let taken = match take(self.wait_for_lock) {
+            Err(LockError::Held { by }) => {
+                let gone = by.as_ref().is_some_and(|by| !crate::lock::is_alive(by.pid));
+                door::after(&self.watchdog_door(), gone, self.wait_for_watchdog, take)
+                    .unwrap_or(Err(LockError::Held { by }))
+            }
+            taken => taken,
+        };
+        taken.map_err(|error| match error {
             LockError::Held { by } => StartError::Held { by },
             error @ LockError::File { .. } => StartError::Lock(error),
         })
+    }
+
+    /// Tells the watchdog of a host that does not answer to end it and to make the rig safe; waits for its account, at
+    /// most so long. `None`: there was nothing that it had to make safe.
+    ///
+    /// # Errors
+    /// Nobody is there, or it did not answer in time.
+    pub fn have_watchdog_take_over(&self, within: Duration) -> io::Result<Option<Account>> {
+        let question = door::Question::ask(&self.watchdog_door(), Asked::TakeOver)?;
+        match question.answer(within)? {
+            Answered::Done { account } => Ok(account.map(|account| *account)),
+            Answered::HostLives => Err(io::Error::other("it did not take over")),
+        }
     }
 
     /// The folder of this rig's lock and journal.
     #[must_use]
     pub fn rig_dir(&self) -> PathBuf {
         self.state_dir.join(paths::rig_key(&self.file))
+    }
+
+    /// The socket at which this rig's watchdog is asked.
+    #[must_use]
+    pub fn watchdog_door(&self) -> PathBuf {
+        self.runtime_dir.join(format!("{}.watchdog.sock", paths::rig_key(&self.file)))
+    }
+
+    /// Where the watchdog's reports go: the first of these that takes it.
+    #[must_use]
+    pub fn reports(&self) -> [PathBuf; 2] {
+        [self.rig_dir().join("reports"), self.runtime_dir.join(paths::rig_key(&self.file)).join("reports")]
     }
 
     /// The socket of this rig's local door.

@@ -4,11 +4,12 @@ use killcord_core::{
     ControlIx, ControlKind, DeviceIx, DeviceState, Fault, Now, Rig, Value,
     plan::{Connect, Protocol},
     rig::OnLimit,
-    rules::{ArmBlock, Phase, State, Trip as CoreTrip},
+    rules::{ArmBlock, Guard, Phase, State, Trip as CoreTrip},
+    watchdog::Account,
 };
 use killcord_wire::{
     ArmRefusal, ControlKindView, ControlView, DeviceView, LimitsView, PolicyView, ReadingView, RigPatch,
-    RigState, RigView, Trip, UncleanRun, WatchdogState, WatchdogView,
+    RigState, RigView, Trip, UncleanRun, WatchdogAct, WatchdogState, WatchdogView,
 };
 
 use crate::{history::History, journal::Unclean};
@@ -28,7 +29,12 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
-    pub(crate) fn of(state: &State, unclean: Option<Unclean>, notices: Vec<String>) -> Self {
+    pub(crate) fn of(
+        state: &State,
+        unclean: Option<&Unclean>,
+        unprotected: &[String],
+        notices: Vec<String>,
+    ) -> Self {
         let rig = state.rig();
         Self {
             state: rig_state(state),
@@ -38,10 +44,9 @@ impl Shown {
                 run: unclean.run.0,
                 last_unix_ms: unclean.last_ms,
                 was_armed: unclean.armed,
-                by_watchdog: None,
+                by_watchdog: unclean.watchdog.as_deref().map(watchdog_act),
             }),
-            // There is no watchdog process yet: a killed host is not covered, and the page says so.
-            watchdog: WatchdogView { state: WatchdogState::Off, why: None, protections: Vec::new() },
+            watchdog: watchdog_view(state.guard(), unprotected),
             notices,
             devices: state.devices().to_vec(),
             identities: state.identities().to_vec(),
@@ -171,6 +176,31 @@ fn readings_of(rig: &Rig, device: DeviceIx, history: Option<&History>) -> Vec<Re
         history: history.map_or_else(Vec::new, |history| history.of(at)),
     })
     .collect()
+}
+
+fn watchdog_view(guard: &Guard, unprotected: &[String]) -> WatchdogView {
+    let (state, why) = match guard {
+        Guard::Off => (WatchdogState::Off, None),
+        Guard::Watching { .. } => (WatchdogState::Watching, None),
+        Guard::Missing { why: None, .. } => (WatchdogState::Starting, None),
+        Guard::Missing { why, .. } => (WatchdogState::Missing, why.clone()),
+    };
+    let protections = if guard.is_watching() { unprotected.to_vec() } else { Vec::new() };
+    WatchdogView { state, why, protections }
+}
+
+/// What a watchdog did in a host's place. Its report's times count from when it began.
+fn watchdog_act(account: &Account) -> WatchdogAct {
+    let report = &account.report;
+    let safe = report.devices.iter().map(|device| device.safe_at.filter(|_| device.confirmed()));
+    let first = report.devices.iter().filter_map(|device| device.first_byte).min();
+    WatchdogAct {
+        why: account.why.to_string(),
+        at_unix_ms: account.began_ms,
+        first_byte_ms: first.map(|at| ms(at.0)),
+        safe_ms: safe.collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max()).map(|at| ms(at.0)),
+        devices: report.devices.iter().map(crate::engine::ended_device).collect(),
+    }
 }
 
 fn rig_state(state: &State) -> RigState {

@@ -42,6 +42,9 @@ fn rig_text(sim: &Running, expire_after: &str) -> String {
 name = "Test bench"
 deadline = "10s"
 
+[safety]
+watchdog = "off"      # a process of its own: tests/ has it
+
 [session]
 expire_after = "{expire_after}"
 

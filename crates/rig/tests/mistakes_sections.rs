@@ -372,7 +372,14 @@ fn a_silence_that_any_busy_machine_has_is_no_hang() {
 hang_after = "900ms"
 "#,
         ),
-        expect![[r#""#]],
+        expect![[r#"
+            error: `hang_after` is at least 1s
+             --> rig.toml:5:14
+              |
+            5 | hang_after = "900ms"
+              |              ^^^^^^^
+              |
+              = help: leave it out for 5s; shorter, a busy machine would pass for a hung host"#]],
     );
 }
 

@@ -32,7 +32,6 @@ name = "Three peers"
 deadline = "20s"
 
 [safety]
-watchdog = "off"
 
 [[device]]
 name = "pace"

@@ -13,6 +13,10 @@ const ABSENT: &[(&str, &[&[&str]])] = &[
     ("killcord-wire", &[TAURI, HTTP, LOGGING, &["tokio", "mio", "rustix", "libc", "ts-rs"]]),
     ("killcord-device", &[TAURI, HTTP, &["tokio", "toml", "toml_edit", "rusqlite", "killcord-wire"]]),
     ("killcord-rig", &[TAURI, HTTP, &["tokio", "mio", "serial2", "rusqlite", "killcord-device", "killcord"]]),
+    (
+        "killcord-watchdog",
+        &[TAURI, HTTP, LOGGING, &["tokio", "toml", "rusqlite", "killcord", "killcord-wire", "killcord-rig"]],
+    ),
     ("killcord", &[TAURI, HTTP, &["killcord-sim", "killcord-server"]]),
     ("killcord-sim", &[TAURI, &["killcord", "killcord-device"]]),
     ("killcord-cli", &[TAURI]),

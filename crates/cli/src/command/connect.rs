@@ -14,7 +14,7 @@ use super::{
 };
 use crate::stop::{Stop, chain};
 use killcord::{
-    Rig, RigLock,
+    Rig,
     core::{
         Check, DeviceIx, Item, Plan, RunId, Step, Value,
         check::{field_of, number},
@@ -39,10 +39,10 @@ struct Question {
 /// Opens and asks every device. Holds the rig's lock meanwhile.
 pub(super) fn ask(scene: &Scene<'_>, file: &Path, rig: &Rig) -> Result<Vec<Device>, Stop> {
     let options = scene.options(file);
-    let key = killcord::paths::rig_key(file);
-    let folders = [options.rig_dir(), options.runtime_dir.clone()];
-    let _lock = RigLock::take([&folders[0], &folders[1]], &key, Duration::ZERO)
-        .map_err(|error| Stop::Held(format!("nothing was asked: {}; close it there first", chain(&error))))?;
+    let _lock = options
+        .wait_for_watchdog(rig.plan.deadline)
+        .lock()
+        .map_err(|error| Stop::Held(format!("nothing was asked: {}", chain(&error))))?;
     let plan = asking_only(&rig.plan);
     let fence = Arc::new(Fence::new(RunId(0)));
     let events = Arc::new(|event| tracing::debug!(?event, "link"));

@@ -254,12 +254,30 @@ fn logind() -> Finding {
     note(NAME, if runs { "runs" } else { "not reachable" }, Some(NOT_YET))
 }
 
+/// It is asked what the system gives it: without a host it watches over nothing.
 fn watchdog() -> Finding {
-    note(
-        "watchdog",
-        "a killed host is not covered yet: after SIGKILL, a crash or power loss the hardware stays as it is",
-        Some("killcord safe RIG, or the next start, makes it safe"),
-    )
+    const NAME: &str = "watchdog";
+    const NEEDS: &str = "put killcord-watchdog beside killcord; without it no rig arms, unless it says \
+                         watchdog = \"off\"";
+    let found = killcord::watchdog::Program::Beside.find();
+    let (program, arguments) = match found {
+        Ok(found) => found,
+        Err(error) => return failed(NAME, error.to_string(), NEEDS),
+    };
+    let asked = Command::new(&program).args(arguments).arg("check").stdin(Stdio::null()).output();
+    match asked {
+        Ok(output) if output.status.success() => {
+            let lacks = String::from_utf8_lossy(&output.stdout);
+            let lacks: Vec<_> = lacks.lines().collect();
+            if lacks.is_empty() {
+                ok(NAME, program.display().to_string())
+            } else {
+                note(NAME, format!("{}, not fully protected", program.display()), Some(&lacks.join("; ")))
+            }
+        }
+        Ok(output) => failed(NAME, format!("{} ended with {}", program.display(), output.status), NEEDS),
+        Err(error) => failed(NAME, format!("{}: {error}", program.display()), NEEDS),
+    }
 }
 
 #[cfg(test)]

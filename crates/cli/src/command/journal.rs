@@ -55,7 +55,11 @@ fn named_or_default(scene: &Scene<'_>, named: Option<PathBuf>) -> PathBuf {
 }
 
 fn open(scene: &Scene<'_>, rig: &Path) -> Result<Reader, Stop> {
-    let folder = scene.options(rig).rig_dir();
+    let options = scene.options(rig);
+    let folder = options.rig_dir();
+    if let Err(error) = killcord::journal::take_in(&folder, &options.reports()) {
+        tracing::warn!(%error, "what a watchdog has left is not in the journal yet");
+    }
     if !killcord::journal::path(&folder).is_file() {
         return Err(Stop::Nothing(format!(
             "{} has no journal yet in {}; open the rig once, or name the state folder with --state-dir",

@@ -4,13 +4,15 @@
 
 use std::time::Duration;
 
-use killcord::{Cause, Host, Outcome, StartError, door};
+use killcord::{Cause, Host, Options, Outcome, StartError, door};
 
 use super::{Scene, json};
 use crate::{args, load, stop::Stop, terminal::report};
 
 /// What a host may take for its end beyond the rig's deadline: threads, lock, journal.
 const END: Duration = Duration::from_secs(5);
+/// A host that lives answers a question within it.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 /// A host whose rig file cannot be read now has a deadline all the same.
 const LONGEST: Duration = Duration::from_mins(5);
 
@@ -45,7 +47,14 @@ fn here(scene: &Scene<'_>, safe: &args::Safe) -> Result<u8, Stop> {
 fn through_host(scene: &Scene<'_>, safe: &args::Safe) -> Result<u8, Stop> {
     // The file may have been broken since the host read it: no reason not to ask.
     let within = load::check(&safe.rig).map_or(LONGEST, |(rig, _)| rig.plan.deadline + END);
-    let door = scene.options(&safe.rig).door();
+    let options = scene.options(&safe.rig);
+    let door = options.door();
+    // A host that is stopped takes the call and says nothing.
+    if let Err(error @ door::DoorError::NoAnswer { .. }) =
+        door::call(&door, door::Request::Status, ANSWERS_WITHIN)
+    {
+        return by_the_watchdog(scene, &options, within, error);
+    }
     match door::call(&door, door::Request::Safe, within) {
         Ok(door::Reply::Done { exit, report }) => Ok(tell(scene, &Outcome { report: *report, exit })),
         Ok(door::Reply::Error { message }) => Err(Stop::Refused(message)),
@@ -55,6 +64,27 @@ fn through_host(scene: &Scene<'_>, safe: &args::Safe) -> Result<u8, Stop> {
             safe.rig.display()
         ))),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// The host does not answer: its watchdog ends it and makes the rig safe.
+fn by_the_watchdog(
+    scene: &Scene<'_>,
+    options: &Options,
+    within: Duration,
+    no_answer: door::DoorError,
+) -> Result<u8, Stop> {
+    scene.console.error("The host does not answer; its watchdog is told to take over.");
+    match options.have_watchdog_take_over(within) {
+        Ok(Some(account)) => {
+            let exit = if account.report.confirmed() { 0 } else { 4 };
+            Ok(tell(scene, &Outcome { report: account.report, exit }))
+        }
+        Ok(None) => Ok(0),
+        Err(error) => {
+            tracing::error!(%error, "the watchdog was not reached either");
+            Err(no_answer.into())
+        }
     }
 }
 

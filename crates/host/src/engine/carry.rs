@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use killcord_core::{
-    Extent, Report, SessionId, Time,
-    plan::Work,
-    rules::{Effect, Input, Phase, Refusal, Warning},
+    DeviceState, Extent, Report, SessionId, Status, Time,
+    plan::{Progress, Work},
+    rules::{Effect, Input, News, Phase, Refusal, Warning},
 };
 use killcord_device::{Job, Lane, LinkEvent, execute};
 use killcord_wire::{ErrorCode, Hardware, ReadingUpdate, ToPage, WarningKind};
@@ -24,6 +24,9 @@ impl Engine {
             Effect::Teardown(order) => {
                 // First to the hardware, then to the watchers.
                 self.orders.teardown(order.clone());
+                if let Some(ledger) = &self.shared.ledger {
+                    ledger.teardown(order.mode, order.deadline.since(self.now().mono));
+                }
                 match &mut self.progress {
                     Some(watched) if !watched.is_done() => watched.raise(&order, &self.shared.rig),
                     _ => self.progress = Some(Watched::new(&order, &self.shared.rig)),
@@ -113,8 +116,26 @@ impl Engine {
                 self.send(session, ToPage::Ended { reason, hardware, message: String::new() });
                 self.seats.clear(session);
             }
+            Effect::Beat(n) => self.beat(n),
+            Effect::ReplaceWatchdog => {
+                if let Some(keeper) = &self.keeper {
+                    keeper.replace();
+                }
+            }
             Effect::Record(event) => self.journal.record(event),
             Effect::End(report) => self.finish(*report),
+        }
+    }
+
+    /// The rules have gone round. While a link's thread is overdue the watchdog does not hear of it, except in a
+    /// teardown, which is over by its deadline whatever the links do.
+    pub(super) fn beat(&mut self, n: u64) {
+        let Some(ledger) = &self.shared.ledger else { return };
+        if self.shared.links.answering() || ledger.in_a_teardown() {
+            ledger.beat(n);
+        } else {
+            // It was not asked: its silence says nothing.
+            self.shared.queue.push(Item::Input(Input::Watchdog(News::Beat)));
         }
     }
 
@@ -169,7 +190,7 @@ impl Engine {
         if !std::mem::take(&mut self.changed) && self.shown.notices() == notices {
             return;
         }
-        let shown = Shown::of(&self.state, self.unclean, notices);
+        let shown = Shown::of(&self.state, self.unclean.as_ref(), &self.unprotected, notices);
         if let Some(patch) = shown.since(&self.shown, &self.shared.rig) {
             self.broadcast(&ToPage::Rig { patch: Box::new(patch) });
         }
@@ -180,13 +201,23 @@ impl Engine {
 
     pub(super) fn link(&mut self, event: LinkEvent) {
         match event {
-            LinkEvent::Opened { device, identity } => self.input(Input::Opened { device, identity }),
+            LinkEvent::Opened { device, identity } => {
+                if let Some(ledger) = &self.shared.ledger {
+                    ledger.connected(device);
+                }
+                self.input(Input::Opened { device, identity });
+            }
             LinkEvent::OpenFailed { device, failure } => self.input(Input::OpenFailed { device, failure }),
             LinkEvent::OpenStepFailed { device, step, failure } => {
                 let name = &self.shared.rig.plan.devices[device.at()].name;
                 tracing::warn!(device = name, step, %failure, "a step of `open` failed; the device is used all the same");
             }
-            LinkEvent::Lost { device, why } => self.input(Input::Lost { device, why }),
+            LinkEvent::Lost { device, why } => {
+                self.input(Input::Lost { device, why });
+                if let Some(ledger) = &self.shared.ledger {
+                    ledger.lost(device);
+                }
+            }
             LinkEvent::Polled { id, at, value } => {
                 let at = ms(self.origin.at(at).0);
                 let Some(polled) = self.polled.get(id.0 as usize).copied() else { return };
@@ -241,7 +272,8 @@ impl Engine {
     pub(super) fn executor_event(&mut self, event: execute::Event) {
         match event {
             execute::Event::Progress(progress) => {
-                if let killcord_core::plan::Progress::State { device, state } = &progress {
+                self.tell_watchdog(&progress);
+                if let Progress::State { device, state } = &progress {
                     self.input(Input::Progress { device: *device, state: state.clone() });
                 }
                 if let Some(watched) = &mut self.progress {
@@ -256,6 +288,11 @@ impl Engine {
                 self.tell_progress(self.now().mono);
                 self.last = Some((*report).clone());
                 self.input(Input::Done(report));
+                if let Some(ledger) = &self.shared.ledger
+                    && !matches!(self.state.phase(), Phase::Teardown(_))
+                {
+                    ledger.teardown_done();
+                }
                 self.answer_waiting();
             }
             // What an arming of an earlier epoch came to is nobody's business any more.
@@ -267,6 +304,16 @@ impl Engine {
             | execute::Event::Armed { .. }
             | execute::Event::ArmFailed { .. }
             | execute::Event::Superseded { .. } => {}
+        }
+    }
+
+    /// Where a device stands with the watchdog changes with what a teardown has done to it.
+    fn tell_watchdog(&self, progress: &Progress) {
+        let Some(ledger) = &self.shared.ledger else { return };
+        match progress {
+            Progress::Settled { device, status: Status::SafeVerified } => ledger.safe(*device),
+            Progress::State { device, state: DeviceState::Released } => ledger.released(*device),
+            _ => {}
         }
     }
 

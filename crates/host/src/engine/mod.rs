@@ -7,6 +7,8 @@
 mod carry;
 mod progress;
 
+pub(crate) use progress::ended as ended_device;
+
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -33,6 +35,7 @@ use crate::{
     queue::{Queue, Weighed},
     seats::{Seat, Seats},
     view::Shown,
+    watchdog::{Keeper, Ledger, Left},
 };
 
 /// The most inputs that are read before the clock is looked at again.
@@ -42,6 +45,8 @@ const TURN: usize = 1024;
 const FLUSH_EVERY: Duration = Duration::from_millis(100);
 /// How long the end waits for the record. Hardware is safe by then.
 const RECORD_WITHIN: Duration = Duration::from_secs(1);
+/// How often the watchdog hears of a host whose rules have failed.
+const BEAT_WITHOUT_RULES: Duration = Duration::from_millis(200);
 /// How long the end waits for link threads that do not come back.
 const LINKS_WITHIN: Duration = Duration::from_millis(250);
 
@@ -61,6 +66,8 @@ pub(crate) enum Item {
     Executor(execute::Event),
     /// From the journal: the end is on the disk, or is not.
     Recorded(Result<(), String>),
+    /// From the watchdog: protections that the system did not give it, in words.
+    Unprotected(Vec<String>),
 }
 
 impl Weighed for Item {
@@ -79,6 +86,8 @@ pub(crate) struct Shared {
     pub(crate) queue: Arc<Queue<Item>>,
     pub(crate) fence: Arc<Fence>,
     pub(crate) links: Arc<Links>,
+    /// What the watchdog knows; `None` where the rig does without one.
+    pub(crate) ledger: Option<Arc<Ledger>>,
     pub(crate) end: Ending,
     pub(crate) view: Mutex<Arc<RigView>>,
     tags: AtomicU64,
@@ -90,10 +99,11 @@ impl Shared {
         queue: Arc<Queue<Item>>,
         fence: Arc<Fence>,
         links: Arc<Links>,
+        ledger: Option<Arc<Ledger>>,
         view: RigView,
     ) -> Self {
         let (end, view, tags) = (Ending::default(), Mutex::new(Arc::new(view)), AtomicU64::new(1));
-        Self { rig, queue, fence, links, end, view, tags }
+        Self { rig, queue, fence, links, ledger, end, view, tags }
     }
 
     pub(crate) fn next_tag(&self) -> Tag {
@@ -135,6 +145,7 @@ pub(crate) struct Parts {
     pub(crate) state: State,
     pub(crate) executor: execute::Executor,
     pub(crate) journal: Journal,
+    pub(crate) keeper: Option<Keeper>,
     pub(crate) unclean: Option<Unclean>,
     pub(crate) polled: Vec<Polled>,
     pub(crate) file: String,
@@ -149,7 +160,10 @@ pub(crate) struct Engine {
     executor: execute::Executor,
     orders: execute::Orders,
     journal: Journal,
+    keeper: Option<Keeper>,
     unclean: Option<Unclean>,
+    /// Protections that the watchdog lacks, in words.
+    unprotected: Vec<String>,
     polled: Vec<Polled>,
     file: String,
     seats: Seats,
@@ -173,17 +187,19 @@ pub(crate) struct Engine {
 
 /// Runs the rules until the host has ended. A panic in here is answered by making the rig safe without them.
 pub(crate) fn run(parts: Parts) {
-    let Parts { shared, origin, state, executor, journal, unclean, polled, file, close } = parts;
+    let Parts { shared, origin, state, executor, journal, keeper, unclean, polled, file, close } = parts;
     let history = History::new(&shared.rig);
     let readbacks = vec![None; shared.rig.controls.len()];
-    let shown = Shown::of(&state, unclean, journal.trouble().into_iter().collect());
+    let shown = Shown::of(&state, unclean.as_ref(), &[], journal.trouble().into_iter().collect());
     let mut engine = Engine {
         origin,
         state,
         orders: executor.orders(),
         executor,
         journal,
+        keeper,
         unclean,
+        unprotected: Vec::new(),
         polled,
         file,
         seats: Seats::default(),
@@ -211,7 +227,7 @@ pub(crate) fn run(parts: Parts) {
 /// The view before anything has happened, for those who look before the first turn.
 pub(crate) fn first_view(rig: &Rig, state: &State, file: &str) -> RigView {
     let readbacks = vec![None; rig.controls.len()];
-    Shown::of(state, None, Vec::new()).view(rig, file, None, &readbacks)
+    Shown::of(state, None, &[], Vec::new()).view(rig, file, None, &readbacks)
 }
 
 impl Engine {
@@ -287,6 +303,10 @@ impl Engine {
             Item::Link(event) => self.link(event),
             Item::Executor(event) => self.executor_event(event),
             Item::Recorded(result) => self.recorded(result),
+            Item::Unprotected(missing) => {
+                self.unprotected = missing;
+                self.changed = true;
+            }
         }
     }
 
@@ -297,15 +317,26 @@ impl Engine {
         self.shared.fence.raise();
         self.shared.links.wake();
         let order = Order::whole(&self.shared.rig.plan, Mode::Safe, Extent::End, Cause::HostLost, now);
-        let until = self.origin.instant(order.deadline + RECORD_WITHIN);
+        let until = order.deadline + RECORD_WITHIN;
+        let (mode, within) = (order.mode, order.deadline.since(now));
         self.orders.teardown(order);
-        while let Some(item) = self.shared.queue.pop_until(until) {
-            if let Item::Executor(execute::Event::Finished(report)) = item
+        if let Some(ledger) = &self.shared.ledger {
+            ledger.teardown(mode, within);
+        }
+        // No rules that beat: the watchdog hears of every turn here instead, and takes over if this hangs too.
+        for n in 0.. {
+            let now = self.now().mono;
+            if now >= until {
+                break;
+            }
+            let turn = self.origin.instant(until.min(now + BEAT_WITHOUT_RULES));
+            if let Some(Item::Executor(execute::Event::Finished(report))) = self.shared.queue.pop_until(turn)
                 && report.extent == Extent::End
             {
                 self.last = Some(*report);
                 break;
             }
+            self.beat(n);
         }
         let note = "Killcord itself failed (its rules panicked); this report could not be recorded.";
         self.end_with(note.into());
@@ -314,14 +345,21 @@ impl Engine {
     /// Everything is over: threads are given back, whoever waited for hardware is told, door and lock are given
     /// back, then the program is told.
     fn leave(self, close: Box<dyn FnOnce() + Send>) {
-        let Self { shared, executor, last, waiting, leaving, seats, .. } = self;
+        let Self { shared, executor, keeper, last, waiting, leaving, seats, .. } = self;
         if !executor.stop(LINKS_WITHIN) {
             tracing::warn!("the executor is stuck and is left behind");
         }
         if !shared.links.stop(LINKS_WITHIN) {
             tracing::warn!("a link thread is stuck and is left behind");
         }
-        let outcome = Arc::new(Outcome::new(last.unwrap_or_else(never_reported)));
+        let mut last = last.unwrap_or_else(never_reported);
+        if let (Some(ledger), Some(keeper)) = (&shared.ledger, keeper) {
+            ledger.goodbye(&last);
+            if keeper.leave() == Left::Staying {
+                last.notes.push("The watchdog goes on trying to make it safe.".into());
+            }
+        }
+        let outcome = Arc::new(Outcome::new(last));
         let late = shared.queue.close().into_iter().filter_map(|item| match item {
             Item::Demand { ending, .. } => ending,
             _ => None,

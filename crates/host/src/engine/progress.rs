@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use killcord_core::{
-    Cause, Control, ControlKind, DeviceIx, DeviceState, Extent, Mode, Number, Report, Rig, Time, Value,
+    Cause, Control, ControlKind, DeviceIx, DeviceReport, DeviceState, Extent, Mode, Number, Report, Rig,
+    Time, Value,
     check::truth,
     plan::{Order, Progress},
     report::Phase,
@@ -76,7 +77,7 @@ impl Watched {
             Progress::State { device, state: DeviceState::Safe } => (device, "safe".to_owned()),
             Progress::State { device, state: DeviceState::Released } => (device, "released".to_owned()),
             Progress::State { device, state: DeviceState::Fault(fault) } => (device, fault.to_string()),
-            Progress::State { .. } => return,
+            Progress::State { .. } | Progress::Settled { .. } => return,
             Progress::Phase { device, phase } => (device, words(*phase).to_owned()),
             Progress::Step { device, exchange } => (device, exchange.step.clone()),
         };
@@ -91,15 +92,7 @@ impl Watched {
     pub(super) fn done(&mut self, report: &Report) {
         for device in &report.devices {
             let Some(entry) = self.devices.get_mut(&device.device) else { continue };
-            entry.status = Some(device.status);
-            entry.confirmed = device.confirmed();
-            entry.released = device.released;
-            entry.remarks.clone_from(&device.remarks);
-            entry.doing = match (device.confirmed(), device.released) {
-                (true, true) => "safe and released".into(),
-                (true, false) => "safe".into(),
-                (false, _) => "not confirmed safe".into(),
-            };
+            *entry = ended(device);
         }
         self.done = self.devices.values().all(|entry| entry.status.is_some());
         self.news = true;
@@ -132,6 +125,22 @@ impl Watched {
             devices: self.devices.values().cloned().collect(),
             done: self.done,
         })
+    }
+}
+
+/// A device at the end of a teardown.
+pub(crate) fn ended(device: &DeviceReport) -> TeardownDevice {
+    TeardownDevice {
+        device: device.device.0,
+        doing: match (device.confirmed(), device.released) {
+            (true, true) => "safe and released".into(),
+            (true, false) => "safe".into(),
+            (false, _) => "not confirmed safe".into(),
+        },
+        status: Some(device.status),
+        confirmed: device.confirmed(),
+        released: device.released,
+        remarks: device.remarks.clone(),
     }
 }
 

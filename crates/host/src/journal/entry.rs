@@ -39,6 +39,8 @@ pub(super) fn describe(event: &Event, rig: &Rig) -> (&'static str, Value) {
             ("limit_warning", json!({ "reading": reading_name(rig, *reading) }))
         }
         Event::Acknowledged { session } => ("acknowledged", json!({ "session": session })),
+        Event::WatchdogReady => ("watchdog_ready", json!({})),
+        Event::WatchdogLost { why } => ("watchdog_lost", json!({ "why": why })),
         Event::Opened { device, identity } => {
             ("opened", json!({ "device": name(rig, *device), "identity": identity }))
         }

@@ -4,6 +4,7 @@
 //! one, before the end, is waited for, and that for a bounded time: a full or dead disk delays no safe byte
 //! and does not keep a process from ending. What could not be written is said in the report.
 
+mod accounts;
 mod entry;
 mod read;
 mod schema;
@@ -17,7 +18,7 @@ use std::{
     thread,
 };
 
-use killcord_core::{Report, Rig, RunId, rules::Event};
+use killcord_core::{Report, Rig, RunId, rules::Event, watchdog::Account};
 use rusqlite::{Connection, params};
 
 pub use self::read::{Entry, Reader, Run, Teardown};
@@ -63,7 +64,7 @@ pub enum JournalError {
 }
 
 /// The run before, if it did not end cleanly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unclean {
     /// Its number.
     pub run: RunId,
@@ -71,6 +72,8 @@ pub struct Unclean {
     pub last_ms: u64,
     /// Whether the rig was armed, or being armed, then.
     pub armed: bool,
+    /// What its watchdog did about it; `None` where it has left no report.
+    pub watchdog: Option<Box<Account>>,
 }
 
 enum Message {
@@ -94,8 +97,10 @@ pub(crate) struct Opened {
 impl Journal {
     /// Opens the journal and begins a run. A journal that cannot be opened or written is no reason not to
     /// make hardware safe: the host starts without, and says so.
-    pub(crate) fn open(folder: &Path, rig: &Arc<Rig>, file: &Path) -> Opened {
-        match begin(folder, rig, file) {
+    ///
+    /// What a watchdog left in `reports` is taken in first.
+    pub(crate) fn open(folder: &Path, reports: &[PathBuf], rig: &Arc<Rig>, file: &Path) -> Opened {
+        match begin(folder, reports, rig, file) {
             Ok((connection, run, unclean)) => {
                 let (entries, inbox) = sync_channel(WAITING);
                 let trouble = Arc::new(Mutex::new(None));
@@ -162,13 +167,18 @@ impl Journal {
 /// Opens the file, looks at the run before and begins a new one.
 fn begin(
     folder: &Path,
+    reports: &[PathBuf],
     rig: &Rig,
     file: &Path,
 ) -> Result<(Connection, RunId, Option<Unclean>), JournalError> {
     crate::lock::private_folder(folder)
         .map_err(|source| JournalError::Folder { path: folder.into(), source })?;
-    let connection = schema::open(&path(folder))?;
-    let unclean = read::unclean(&connection)?;
+    let mut connection = schema::open(&path(folder))?;
+    let accounts = accounts::take_in(&mut connection, reports)?;
+    let unclean = read::unclean(&connection)?.map(|unclean| {
+        let watchdog = accounts.iter().rev().find(|account| account.run == unclean.run);
+        Unclean { watchdog: watchdog.cloned().map(Box::new), ..unclean }
+    });
     let now = unix_ms();
     connection.execute(
         "INSERT INTO runs (rig, file, version, started_ms, last_ms, armed) VALUES (?1, ?2, ?3, ?4, ?4, 0)",
@@ -176,6 +186,18 @@ fn begin(
     )?;
     let run = u64::try_from(connection.last_insert_rowid()).unwrap_or_default();
     Ok((connection, RunId(run), unclean))
+}
+
+/// Takes what watchdogs have left in `reports` into the journal of `folder`, for whoever wants to read it while no
+/// host runs. Where there is no journal, nothing is done.
+///
+/// # Errors
+/// When the journal cannot be written; the files stay.
+pub fn take_in(folder: &Path, reports: &[PathBuf]) -> Result<(), JournalError> {
+    if path(folder).is_file() && reports.iter().any(|folder| folder.is_dir()) {
+        accounts::take_in(&mut schema::open(&path(folder))?, reports)?;
+    }
+    Ok(())
 }
 
 /// The journal's file in a rig's state folder.
@@ -301,7 +323,7 @@ mod tests {
     #[test]
     fn a_run_without_an_end_is_unclean_and_says_whether_it_was_armed() {
         let dir = tempfile::tempdir().unwrap();
-        let open = || Journal::open(dir.path(), &rig(), Path::new("rig.toml"));
+        let open = || Journal::open(dir.path(), &[], &rig(), Path::new("rig.toml"));
         let first = open();
         assert!(first.unclean.is_none());
         first.journal.record(Event::Armed);
@@ -322,7 +344,7 @@ mod tests {
     #[test]
     fn a_report_is_read_back_whole() {
         let dir = tempfile::tempdir().unwrap();
-        let opened = Journal::open(dir.path(), &rig(), Path::new("rig.toml"));
+        let opened = Journal::open(dir.path(), &[], &rig(), Path::new("rig.toml"));
         opened.journal.record(Event::Teardown(Box::new(report())));
         assert_eq!(finish(&opened.journal), Ok(()));
         let reader = Reader::open(dir.path()).unwrap();
@@ -338,7 +360,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let blocked = dir.path().join("file");
         std::fs::write(&blocked, "").unwrap();
-        let opened = Journal::open(&blocked.join("state"), &rig(), Path::new("rig.toml"));
+        let opened = Journal::open(&blocked.join("state"), &[], &rig(), Path::new("rig.toml"));
         opened.journal.record(Event::Armed);
         assert!(opened.journal.trouble().unwrap().contains("not recorded"));
         assert!(finish(&opened.journal).is_err());
@@ -347,9 +369,9 @@ mod tests {
     #[test]
     fn a_journal_of_a_later_version_is_left_alone() {
         let dir = tempfile::tempdir().unwrap();
-        drop(Journal::open(dir.path(), &rig(), Path::new("rig.toml")));
+        drop(Journal::open(dir.path(), &[], &rig(), Path::new("rig.toml")));
         Connection::open(path(dir.path())).unwrap().pragma_update(None, "user_version", 999).unwrap();
-        let opened = Journal::open(dir.path(), &rig(), Path::new("rig.toml"));
+        let opened = Journal::open(dir.path(), &[], &rig(), Path::new("rig.toml"));
         assert!(opened.journal.trouble().unwrap().contains("later version"));
     }
 }

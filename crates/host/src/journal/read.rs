@@ -166,6 +166,7 @@ pub(super) fn unclean(connection: &Connection) -> rusqlite::Result<Option<Unclea
                 run: RunId(row.get(0)?),
                 last_ms: row.get(1)?,
                 armed: row.get(2)?,
+                watchdog: None,
             }))
         })
         .optional()
