@@ -7,5 +7,6 @@ mod budgets;
 mod properties;
 mod rigs;
 mod sequences;
+mod silent;
 mod teardowns;
 mod world;

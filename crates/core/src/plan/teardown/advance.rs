@@ -8,7 +8,7 @@ use crate::{
     DeviceState, Item, Status,
     device::Fault,
     plan::{
-        DevicePlan, Failure, Verify,
+        Connect, DevicePlan, Failure, Verify,
         budget::verify_time,
         machine::{CLOSE_WITHIN, MOST_ERRORS, Progress},
         sequence::{Entries, Failed, Todo},
@@ -215,11 +215,30 @@ impl Teardown {
 
     /// It was read back and is not as it should be, or could not be read back.
     pub(super) fn verify_failed(&mut self, ix: DeviceIx, answered: bool, now: Time) {
+        if self.leads_nowhere(ix, now) {
+            self.go_over(ix);
+            if let Some(device) = self.devices.get_mut(&ix) {
+                device.line = Line::Silent;
+            }
+            return;
+        }
         match self.devices.get(&ix).map(|device| device.mode) {
             Some(Mode::Safe) => self.go_over(ix),
             Some(Mode::Emergency) => self.settle_unverified(ix, answered, now),
             None => {}
         }
+    }
+
+    /// Whether another connection is to be tried, because nothing was ever heard on this one: an instrument
+    /// that serves one client at a time may take a second one's connection and leave it mute for ever, while
+    /// it still believes in the first, which is dead. Until the device is given up, as if it were out of reach.
+    fn leads_nowhere(&self, ix: DeviceIx, now: Time) -> bool {
+        let Some(device) = self.devices.get(&ix).filter(|device| device.unheard) else { return false };
+        let link = self.plan.devices[ix.at()].link;
+        let alone = self.plan.devices.iter().filter(|other| other.link == link).count() == 1;
+        let socket =
+            self.plan.links.get(link.at()).is_some_and(|link| matches!(link.connect, Connect::Tcp { .. }));
+        alone && socket && now + device.pause < self.give_up(ix, &self.tails())
     }
 
     fn advance_measuring(&mut self, ix: DeviceIx, out: bool) -> Moved {
@@ -230,7 +249,7 @@ impl Teardown {
             Line::Up => Status::SafeVerified,
             // One try where the rig stays; none where it is about to be released.
             Line::Down { .. } if stays && !device.tried => return Moved::No,
-            Line::Down { .. } | Line::Lost => Status::SafeUnverified,
+            Line::Down { .. } | Line::Silent | Line::Lost => Status::SafeUnverified,
         };
         device.status = Some(status);
         device.stage = Stage::Settled;

@@ -54,6 +54,8 @@ pub(super) enum Line {
         /// Not before.
         again: Time,
     },
+    /// There is one that leads nowhere, as it seems: to be closed, then opened anew.
+    Silent,
     /// Nothing more is sent: another instrument, or a stuck link.
     Lost,
 }
@@ -80,6 +82,8 @@ pub(super) struct Device {
     pub(super) reached: bool,
     /// It answered or acknowledged something after a command.
     pub(super) heard: bool,
+    /// Connected by this teardown, and nothing was heard on that connection yet.
+    pub(super) unheard: bool,
     /// It answered, in step, since its last command sequence began.
     pub(super) answering: bool,
     /// Verified twice.
@@ -118,6 +122,7 @@ impl Device {
             delivered: false,
             reached: false,
             heard: false,
+            unheard: false,
             answering: false,
             twice,
             timed_out: false,

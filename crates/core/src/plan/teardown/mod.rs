@@ -5,6 +5,10 @@
 //! device, never lets one device's failure keep another from its turn, and is over by its deadline whatever
 //! the links do.
 //!
+//! **A connection that leads nowhere**, made by this teardown and mute ever since, is replaced when verify fails on
+//! it, and the emergency sequence goes out on the next one: an instrument may serve one client at a time and
+//! still believe in a dead one. That goes on until the device is given up.
+//!
 //! **A device that only measures** has nothing to send. It is not opened for a teardown that ends in its
 //! release; where the rig stays, one try to open it is made. Reached, it counts as `safe_verified`: there is
 //! no state of ours that it could be left in. Out of reach it is `safe_unverified` and unverifiable, with a

@@ -36,7 +36,7 @@ impl Teardown {
         }
         match out.kind {
             Kind::Open => self.opened(ix, &result, now),
-            Kind::Close => self.closed(ix, &result),
+            Kind::Close => self.closed(ix, &result, now),
             Kind::Resync => self.resynced(ix, &result, now),
             Kind::Step => self.stepped(ix, &result, now),
         }
@@ -86,6 +86,12 @@ impl Teardown {
         }
         if device.mode == Mode::Emergency && fresh && result.outcome.is_err() {
             device.touched = true;
+        }
+        let answered = matches!(result.outcome, Ok(_) | Err(Failure::Refused(_)));
+        if fresh {
+            device.unheard = matches!(result.outcome, Ok(None) | Err(Failure::Timeout));
+        } else if out.kind == Kind::Step && out.acknowledged && answered {
+            device.unheard = false;
         }
         match &result.outcome {
             Ok(_) if out.acknowledged && in_step => {
@@ -152,8 +158,12 @@ impl Teardown {
         }
     }
 
-    fn closed(&mut self, ix: DeviceIx, result: &StepResult) {
+    fn closed(&mut self, ix: DeviceIx, result: &StepResult, now: Time) {
         let Some(device) = self.devices.get_mut(&ix) else { return };
+        if !device.releasing() {
+            device.disconnected(now);
+            return;
+        }
         device.stage = Stage::Closed;
         match &result.outcome {
             Ok(_) => {

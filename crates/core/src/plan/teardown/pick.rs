@@ -109,6 +109,10 @@ impl Teardown {
                 let due = wanted && !device.releasing() && now >= again && until > now;
                 return due.then_some(Want { work: Work::Open, phase: Phase::Open, until });
             }
+            Line::Silent => {
+                let until = (now + CLOSE_WITHIN).min(deadline);
+                return Some(Want { work: Work::Close, phase: Phase::Open, until });
+            }
             Line::Lost => return None,
         }
         let resync = Want {
