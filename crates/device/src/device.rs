@@ -23,7 +23,8 @@ pub struct Identity(pub Option<String>);
 /// One instrument, controller or relay, as its driver speaks to it.
 ///
 /// Every call runs on the link's thread and ends by `cx.deadline`. A panic is caught and is the device's
-/// fault; the device is then made anew by its driver.
+/// fault; the device is then made anew by its driver. The thread's stack is 256 KiB: what is large belongs on
+/// the heap.
 pub trait Device: Send {
     /// Connects if there is no connection; changes no output.
     ///

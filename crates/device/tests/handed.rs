@@ -159,6 +159,34 @@ fn a_copy_that_is_let_go_takes_nothing_from_the_others() {
 }
 
 #[test]
+fn each_change_of_what_a_link_holds_is_told_before_anybody_hears_that_the_device_is_open() {
+    let _alone = alone();
+    let pty = Pty::open();
+    let host = Bench::start(on_port(&pty), Vec::new());
+    let told = |is: fn(&LinkEvent) -> bool| host.events.all().iter().filter(|event| is(event)).count();
+    let holdings = |event: &LinkEvent| matches!(event, LinkEvent::Holdings { link: LinkIx(0) });
+    host.open(0).outcome.unwrap();
+    assert_eq!(told(holdings), 1);
+    host.query(0, "VOLT?").outcome.unwrap_err();
+    assert_eq!(told(holdings), 1, "nothing has changed");
+    host.run(0, Work::Close, Lane::Safe).outcome.unwrap();
+    assert_eq!(told(holdings), 2);
+    let left = host.links.handed(LinkIx(0)).unwrap();
+    assert!(left.lock.is_none() && left.port.is_none(), "{left:?}");
+    host.open(0).outcome.unwrap();
+    assert_eq!(told(holdings), 3);
+    // Unplugged.
+    drop(pty);
+    host.events.wait_for("lost", |event| matches!(event, LinkEvent::Lost { .. }));
+    let until = Instant::now() + PATIENCE;
+    while told(holdings) < 4 {
+        assert!(Instant::now() < until);
+        std::thread::yield_now();
+    }
+    assert!(host.links.handed(LinkIx(0)).unwrap().port.is_none());
+}
+
+#[test]
 fn what_a_link_holds_is_handed_on_while_its_thread_is_busy() {
     let instrument = Instrument::start(|_, _| {});
     let mut plan = on_socket(instrument.port);

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use killcord_core::{
-    DeviceIx, Epoch, Value,
+    DeviceIx, Epoch, LinkIx, Value,
     plan::{Failure, Work},
 };
 
@@ -94,6 +94,12 @@ pub enum LinkEvent {
         device: DeviceIx,
         /// What was seen, in words.
         why: String,
+    },
+    /// The link holds another lock, port or address than before, or none: what was handed to another process
+    /// ([`super::Links::handed`]) is stale.
+    Holdings {
+        /// Which.
+        link: LinkIx,
     },
     /// A poll was answered, or was not.
     Polled {

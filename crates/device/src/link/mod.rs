@@ -30,6 +30,7 @@ use killcord_core::{DeviceIx, Epoch, LinkIx, Plan, plan::Failure};
 
 use self::{
     common::Common,
+    poll::Schedule,
     queue::{Queue, Refusal},
     slot::Slot,
     worker::LinkWorker,
@@ -43,6 +44,10 @@ use crate::{
     Setup,
     transport::{self, Handed, Holdings, Transport, Wire},
 };
+
+/// The stack of a link's thread. The watchdog's memory is locked, so each counts in full; nothing of ours on it
+/// is larger than a 4 KiB buffer, and nothing recurses.
+const STACK: usize = 256 * 1024;
 
 /// Is told what happens on the links; called on their threads, and must not block.
 pub type Events = Arc<dyn Fn(LinkEvent) + Send + Sync>;
@@ -138,15 +143,26 @@ impl Links {
             polls = others;
             let system = |source| StartError::System { link: link.name.clone(), source };
             let queue = Arc::new(Queue::new(common.clock.now()).map_err(system)?);
-            let worker =
-                LinkWorker::new(link.clone(), slots, ours, wire, queue.clone(), common.clone(), takeover);
+            let worker = LinkWorker {
+                ix: LinkIx::from(at),
+                link: link.clone(),
+                slots,
+                schedule: Schedule::new(ours, common.clock.now()),
+                wire,
+                queue: queue.clone(),
+                common: common.clone(),
+                taken_over: takeover,
+                told_holdings: holdings.changes(),
+                holdings: holdings.clone(),
+            };
             workers.push((link.name.clone(), worker, queue, holdings));
         }
         // Threads last: a setup that is refused leaves none behind.
         let mut links = Vec::with_capacity(workers.len());
         for (name, worker, queue, holdings) in workers {
             let (end, ended) = sync_channel(1);
-            let thread = std::thread::Builder::new().name(format!("link {name}")).spawn(move || {
+            let builder = std::thread::Builder::new().name(format!("link {name}")).stack_size(STACK);
+            let thread = builder.spawn(move || {
                 worker.run();
                 // Whoever stops us may have given up waiting.
                 let _nobody_waits = end.send(());

@@ -191,6 +191,8 @@ impl LinkWorker {
     }
 
     fn opened(&mut self, at: usize, identity: Option<String>) {
+        // First: whoever hears that a device is open may have it act.
+        self.tell_of_holdings();
         let connection = self.wire.connection();
         let now = self.now();
         let Some(slot) = self.slots.get_mut(at) else { return };

@@ -7,12 +7,12 @@ use std::{
 };
 
 use killcord_core::{
-    LinkPlan,
+    LinkIx, LinkPlan,
     plan::{Failure, Work},
 };
 
 use super::{
-    Done, Job, Lane, LinkEvent, Poll,
+    Done, Job, Lane, LinkEvent,
     common::Common,
     poll::Schedule,
     queue::{Flight, Queue, Turn},
@@ -21,10 +21,11 @@ use super::{
 use crate::{
     Cx, DeviceError,
     cancel::Cancel,
-    transport::{Transport, Wire},
+    transport::{Holdings, Transport, Wire},
 };
 
 pub(super) struct LinkWorker {
+    pub(super) ix: LinkIx,
     pub(super) link: LinkPlan,
     pub(super) slots: Vec<Slot>,
     pub(super) schedule: Schedule,
@@ -33,22 +34,12 @@ pub(super) struct LinkWorker {
     pub(super) common: Arc<Common>,
     /// Another process used the line until now.
     pub(super) taken_over: bool,
+    pub(super) holdings: Holdings,
+    /// The count of its changes that was told last.
+    pub(super) told_holdings: u64,
 }
 
 impl LinkWorker {
-    pub(super) fn new(
-        link: LinkPlan,
-        slots: Vec<Slot>,
-        polls: Vec<Poll>,
-        wire: Wire,
-        queue: Arc<Queue>,
-        common: Arc<Common>,
-        taken_over: bool,
-    ) -> Self {
-        let schedule = Schedule::new(polls, common.clock.now());
-        Self { link, slots, schedule, wire, queue, common, taken_over }
-    }
-
     /// Until it is stopped. A panic that is nobody's device's (a reply, an event) costs that call only.
     pub(super) fn run(mut self) {
         while catch_unwind(AssertUnwindSafe(|| self.serve())).is_err() {}
@@ -71,6 +62,7 @@ impl LinkWorker {
                     if !self.own_work() {
                         self.wait();
                     }
+                    self.tell_of_holdings();
                 }
             }
         }
@@ -82,6 +74,13 @@ impl LinkWorker {
 
     pub(super) fn tell(&self, event: LinkEvent) {
         (self.common.events)(event);
+    }
+
+    pub(super) fn tell_of_holdings(&mut self) {
+        let changes = self.holdings.changes();
+        if std::mem::replace(&mut self.told_holdings, changes) != changes {
+            self.tell(LinkEvent::Holdings { link: self.ix });
+        }
     }
 
     pub(super) fn cancel(&self, lane: Lane) -> Cancel {
@@ -125,6 +124,7 @@ impl LinkWorker {
                 Done { outcome, out_of_step, written }
             }
         };
+        self.tell_of_holdings();
         // Busy until it has been told: a reply that blocks is a thread that is stuck.
         reply(done);
         self.queue.idle();

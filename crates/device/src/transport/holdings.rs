@@ -35,6 +35,7 @@ struct Held {
     /// Shared with the transport, which lets go of its own copy last: dropping this one closes nothing.
     port: Option<Arc<OwnedFd>>,
     address: Option<SocketAddr>,
+    changes: u64,
 }
 
 /// Where a link keeps what can be handed on.
@@ -46,9 +47,20 @@ impl Holdings {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn change(&self) -> MutexGuard<'_, Held> {
+        let mut held = self.held();
+        held.changes = held.changes.wrapping_add(1);
+        held
+    }
+
+    /// Counts the changes: what was handed on at another count is stale.
+    pub(crate) fn changes(&self) -> u64 {
+        self.held().changes
+    }
+
     /// A lock that is held already.
     pub(super) fn keep_lock(&self, lock: DeviceLock) {
-        self.held().lock = Some(lock);
+        self.change().lock = Some(lock);
     }
 
     /// Takes the lock unless it is held already.
@@ -65,7 +77,7 @@ impl Holdings {
 
     /// Gives the lock back, whoever else has a copy of it.
     pub(super) fn release_lock(&self) {
-        let lock = self.held().lock.take();
+        let lock = self.change().lock.take();
         if let Some(lock) = lock {
             lock.give_back();
         }
@@ -73,17 +85,17 @@ impl Holdings {
 
     /// A port was opened.
     pub(super) fn keep_port(&self, port: Arc<OwnedFd>) {
-        self.held().port = Some(port);
+        self.change().port = Some(port);
     }
 
     /// The port is about to be closed.
     pub(super) fn forget_port(&self) {
-        self.held().port = None;
+        self.change().port = None;
     }
 
     /// A connection was made to there.
     pub(super) fn keep_address(&self, address: SocketAddr) {
-        self.held().address = Some(address);
+        self.change().address = Some(address);
     }
 
     /// Second descriptors of all that is held.

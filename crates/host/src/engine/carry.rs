@@ -212,10 +212,10 @@ impl Engine {
                 let name = &self.shared.rig.plan.devices[device.at()].name;
                 tracing::warn!(device = name, step, %failure, "a step of `open` failed; the device is used all the same");
             }
-            LinkEvent::Lost { device, why } => {
-                self.input(Input::Lost { device, why });
+            LinkEvent::Lost { device, why } => self.input(Input::Lost { device, why }),
+            LinkEvent::Holdings { link } => {
                 if let Some(ledger) = &self.shared.ledger {
-                    ledger.lost(device);
+                    ledger.holdings(link);
                 }
             }
             LinkEvent::Polled { id, at, value } => {

@@ -155,14 +155,12 @@ impl Ledger {
         let mut entries = self.entries();
         let Some(entry) = entries.devices.get_mut(device.at()) else { return };
         entry.connected = true;
-        self.say_link(&mut entries, self.plan.devices[device.at()].link);
         self.say(&mut entries, &Told::Connected { device }, &[]);
     }
 
-    /// A connection broke: what was handed on of it leads nowhere.
-    pub(crate) fn lost(&self, device: DeviceIx) {
-        let Some(plan) = self.plan.devices.get(device.at()) else { return };
-        self.say_link(&mut self.entries(), plan.link);
+    /// A link holds another lock, port or address than it did: what was handed on of it is stale.
+    pub(crate) fn holdings(&self, link: LinkIx) {
+        self.say_link(&mut self.entries(), link);
     }
 
     /// Read back to be in its safe state: only that takes back that it may act.
