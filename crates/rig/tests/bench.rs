@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use expect_test::expect_file;
-use killcord_core::{DeviceIx, Item, Step, Verify};
+use killcord_core::{DeviceIx, Item, Number, Step, Verify};
 
 #[test]
 fn the_bench_of_the_design_is_read_as_it_is_written() {
@@ -14,6 +14,22 @@ fn the_bench_of_the_design_is_read_as_it_is_written() {
     let json = serde_json::to_string_pretty(&rig).unwrap();
     expect_file!["bench.json"].assert_eq(&json);
     assert_eq!(serde_json::from_str::<killcord_rig::Rig>(&json).unwrap(), rig);
+}
+
+/// The watchdog is told the plan as JSON and makes the rig safe by it.
+#[test]
+fn plans_are_read_back_from_json_exactly_as_they_were_checked() {
+    for file in [include_str!("bench.toml"), include_str!("../../../examples/demo/rig.toml")] {
+        let (rig, _) = common::check(file).unwrap();
+        let plan = serde_json::from_str::<killcord_core::Plan>(&serde_json::to_string(&rig.plan).unwrap());
+        assert_eq!(plan.unwrap(), rig.plan);
+    }
+    // Bit by bit: numbers of 17 digits among them.
+    for n in 1..20_000 {
+        let number = Number(f64::from(n) / 7.0 * 1.1e-3);
+        let json = serde_json::to_string(&number).unwrap();
+        assert_eq!(serde_json::from_str::<Number>(&json).unwrap(), number, "{json}");
+    }
 }
 
 #[test]
