@@ -190,7 +190,7 @@ fn each_change_of_what_a_link_holds_is_told_before_anybody_hears_that_the_device
 fn what_a_link_holds_is_handed_on_while_its_thread_is_busy() {
     let instrument = Instrument::start(|_, _| {});
     let mut plan = on_socket(instrument.port);
-    plan.devices[0].timeout = Duration::from_secs(4);
+    plan.devices[0].timeout = Duration::from_secs(2);
     let host = Bench::start(plan, Vec::new());
     host.open(0).outcome.unwrap();
     let mute = host.submit(0, Work::Step(Step::query("VOLT?")), Lane::Safe);

@@ -89,7 +89,7 @@ impl Slot {
         match catch_unwind(AssertUnwindSafe(|| call(device.as_mut(), cx))) {
             Ok(result) => result,
             Err(panic) => {
-                self.device = None;
+                self.throw_away();
                 self.in_step = false;
                 self.renew(wire, link)?;
                 let opened = self.call_renewed(cx);
@@ -109,10 +109,17 @@ impl Slot {
         match catch_unwind(AssertUnwindSafe(|| device.open(cx))) {
             Ok(result) => result.map(drop),
             Err(_) => {
-                self.device = None;
+                self.throw_away();
                 Err(DeviceError::Driver(String::from("it panicked again when it was opened")))
             }
         }
+    }
+
+    /// What a panic has left of the device may panic once more when it is dropped; whoever waits for a result
+    /// gets it all the same.
+    fn throw_away(&mut self) {
+        let device = self.device.take();
+        let _panicked_again = catch_unwind(AssertUnwindSafe(|| drop(device)));
     }
 
     /// Hands the device's connection back; it is made anew for the next time.
