@@ -4,6 +4,7 @@ use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
     thread,
+    time::Duration,
 };
 
 use killcord_core::{Cause, Extent, Mode, Rig, SessionKind, Time, policy, rules::State, watchdog::Brief};
@@ -19,6 +20,7 @@ use crate::{
     lock::{HeldBy, LockError, RigLock},
     polls,
     queue::Queue,
+    system::System,
     watchdog::{self, Keeper, Ledger, Post, Standby},
 };
 
@@ -151,7 +153,8 @@ impl Host {
             }
             None => None,
         };
-        let shared = Arc::new(Shared::new(rig, queue, fence, links, ledger, view));
+        let shared = Arc::new(Shared::new(rig, queue, fence, links, ledger, view, origin));
+        let system = System::watch(&shared);
         let raise: Arc<Mutex<Vec<Raise>>> = Arc::default();
         // Without a door the rig is safe all the same: only a second start cannot raise the window.
         let door = match Door::open(&options.door(), answers(&shared, &raise)) {
@@ -174,6 +177,7 @@ impl Host {
             keeper,
             unclean: opened.unclean,
             polled,
+            system,
             file,
             close,
         };
@@ -190,6 +194,13 @@ impl Host {
         self.handle.shared.demand(cause, Mode::Safe, Extent::End)
     }
 
+    /// The same where less time is left than the rig's own deadline: each device goes over to its emergency
+    /// sequence when what is left is just enough for that.
+    #[must_use = "await it, or wait for it, before the process ends"]
+    pub fn shutdown_within(&self, cause: Cause, within: Duration) -> Ending {
+        self.handle.shared.demand_within(cause, Mode::Safe, Extent::End, within)
+    }
+
     /// The same by the emergency sequences: power removed at once.
     #[must_use = "await it, or wait for it, before the process ends"]
     pub fn shutdown_at_once(&self, cause: Cause) -> Ending {
@@ -199,6 +210,11 @@ impl Host {
     /// Makes the rig safe and stays connected. Returns at once, from any thread.
     pub fn make_safe(&self, cause: Cause) -> Ending {
         self.handle.shared.demand(cause, Mode::Safe, Extent::Stay)
+    }
+
+    /// The same where less time is left than the rig's own deadline, as [`Self::shutdown_within`].
+    pub fn make_safe_within(&self, cause: Cause, within: Duration) -> Ending {
+        self.handle.shared.demand_within(cause, Mode::Safe, Extent::Stay, within)
     }
 
     /// The safe stop, by the rig's `on_safe_stop`. Returns at once, from any thread.
@@ -260,7 +276,7 @@ fn answers(
             door::Request::Shutdown => shared.demand_at_door(Cause::Requested, Mode::Safe, Extent::End),
         };
         // The deadline, and what the end takes behind it.
-        match end.wait(shared.rig.plan.deadline + std::time::Duration::from_secs(2)) {
+        match end.wait(shared.rig.plan.deadline + Duration::from_secs(2)) {
             Some(outcome) => {
                 door::Reply::Done { exit: outcome.exit, report: Box::new(outcome.report.clone()) }
             }

@@ -36,6 +36,7 @@ mod polls;
 mod queue;
 mod seats;
 pub mod signals;
+pub mod system;
 mod view;
 pub mod watchdog;
 

@@ -413,26 +413,6 @@ on_window_close = "ask"
 }
 
 #[test]
-fn a_suspend_is_not_noticed_yet() {
-    check(
-        &sections(
-            r#"
-[safety]
-on_suspend = "safe"
-"#,
-        ),
-        expect![[r#"
-            error: `on_suspend` is not supported yet
-             --> rig.toml:5:1
-              |
-            5 | on_suspend = "safe"
-              | ^^^^^^^^^^ a suspend is not noticed yet
-              |
-              = help: leave it out, and keep the machine from sleeping while the rig is armed"#]],
-    );
-}
-
-#[test]
 fn keys_for_browser_pages_are_refused_until_there_are_pages() {
     check(
         &sections(

@@ -7,6 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use killcord::system::Delay;
 use serde::Serialize;
 
 use super::{Scene, json, print};
@@ -248,10 +249,20 @@ fn write(folder: &Path) -> io::Result<()> {
 
 fn logind() -> Finding {
     const NAME: &str = "logind";
-    const NOT_YET: &str = "suspend and shutdown are not delayed yet: quit before them";
-    let runs = Path::new("/run/systemd/seats").is_dir()
-        && UnixStream::connect("/run/dbus/system_bus_socket").is_ok();
-    note(NAME, if runs { "runs" } else { "not reachable" }, Some(NOT_YET))
+    const WITHOUT: &str =
+        "nothing waits for the hardware before this machine sleeps or shuts down: disarm before";
+    const REFUSED: &str = "let this user take delay locks: polkit, actions org.freedesktop.login1.inhibit-delay-sleep \
+                           and inhibit-delay-shutdown";
+    match killcord::system::probe() {
+        Delay::Granted { at_most } => {
+            let at_most = at_most.as_secs_f64();
+            ok(NAME, format!("delays sleep and shutdown for {at_most} s at most, while a rig is armed"))
+        }
+        Delay::Refused { why } => {
+            failed(NAME, format!("gives no delay lock, so nothing arms: {why}"), REFUSED)
+        }
+        Delay::Nobody { why } => note(NAME, format!("not reachable: {why}"), Some(WITHOUT)),
+    }
 }
 
 /// It is asked what the system gives it: without a host it watches over nothing.

@@ -33,6 +33,7 @@ impl State {
         if self.may_retry() {
             self.retries.iter().flatten().for_each(|retry| at(retry.at));
         }
+        self.delay.wake().into_iter().for_each(&mut at);
         self.limit_wakes(&mut at);
         self.guard_wakes(&mut at);
         wake.max(self.now.mono)
@@ -98,6 +99,7 @@ impl State {
         self.idle(fx);
         self.grant_when_due(fx);
         self.hold_over(fx);
+        self.lock_overdue(fx);
         self.watch_limits(fx);
         self.retry_when_due(fx);
         self.auto_arm(fx);

@@ -62,6 +62,9 @@ pub enum Refusal {
         /// What was seen.
         why: String,
     },
+    /// Sleep or shutdown was announced.
+    #[error("the machine is about to sleep or to shut down; wait until it is awake again")]
+    SystemStops,
     /// A teardown runs, or has ended the rig.
     #[error("the hardware is being made safe; wait until it is done")]
     MakingSafe,
@@ -104,6 +107,15 @@ pub enum ArmBlock {
         /// What became of the last one.
         why: Option<String>,
     },
+    /// Sleep or shutdown was announced.
+    #[error("the machine is about to sleep or to shut down; wait until it is awake again")]
+    SystemStops,
+    /// The system did not give the lock that delays sleep and shutdown.
+    #[error("sleep and shutdown cannot be delayed ({why}); `killcord doctor` says what to do")]
+    NoDelayLock {
+        /// What it said.
+        why: String,
+    },
 }
 
 impl ArmBlock {
@@ -118,6 +130,8 @@ impl ArmBlock {
             Self::NotSafe { .. } => "not_safe",
             Self::Missing { .. } => "device_missing",
             Self::Watchdog { .. } => "watchdog",
+            Self::SystemStops => "system_stops",
+            Self::NoDelayLock { .. } => "no_delay_lock",
         }
     }
 }
@@ -243,6 +257,9 @@ impl State {
         if let Guard::Missing { why, .. } = &self.guard {
             blocks.push(ArmBlock::Watchdog { why: why.clone() });
         }
+        if self.delay.stops() {
+            blocks.push(ArmBlock::SystemStops);
+        }
         for (at, device) in plan.devices.iter().enumerate() {
             let (name, ix) = (device.name.clone(), DeviceIx::from(at));
             match &self.devices[at] {
@@ -270,13 +287,23 @@ impl State {
             return Err(Refusal::Arm { blocks });
         }
         self.auto_arm = AutoArm::Over;
-        self.phase = Phase::Arming { by: session, id: id.to_owned() };
+        self.phase = Phase::Arming { by: session, id: id.to_owned(), begun: false };
         self.limits_count_from_now();
+        self.delay.ask_again();
+        if self.delay.lets_arm() {
+            self.begin_arming(session, fx);
+        }
+        fx.push(Effect::Changed);
+        Ok(())
+    }
+
+    /// Has the arm steps go out.
+    pub(super) fn begin_arming(&mut self, session: SessionId, fx: &mut Vec<Effect>) {
+        let Phase::Arming { begun, .. } = &mut self.phase else { return };
+        *begun = true;
         self.record(Event::Arming { session }, fx);
         fx.push(Effect::Feed(self.may_feed()));
         fx.push(Effect::Arm(self.epoch));
-        fx.push(Effect::Changed);
-        Ok(())
     }
 
     /// Arms for the first session once the rig is ready; whatever else happens first calls it off.
@@ -303,6 +330,7 @@ impl State {
         let spec = self.rig.controls.get(control.at()).ok_or(Refusal::Unknown)?;
         let step = step_of(spec, &value)?;
         match (&self.phase, spec.needs) {
+            (Phase::Idle, Needs::Connected) if self.delay.stops() => return Err(Refusal::SystemStops),
             (Phase::Armed { .. }, _) | (Phase::Idle, Needs::Connected) => {}
             (Phase::Teardown(_) | Phase::Ended, _) => return Err(Refusal::MakingSafe),
             _ => return Err(Refusal::NotArmed),

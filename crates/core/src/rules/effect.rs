@@ -34,6 +34,8 @@ pub enum Effect {
     },
     /// Whether instrument watchdogs are fed.
     Feed(bool),
+    /// Whether the lock that delays sleep and shutdown is wanted; answered with [`super::Input::System`].
+    DelayLock(bool),
     /// A hello was accepted.
     Welcome {
         /// Of which attachment.

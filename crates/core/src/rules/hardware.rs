@@ -30,6 +30,8 @@ pub enum Phase {
         by: SessionId,
         /// The command that is answered when it is done.
         id: String,
+        /// The first step was ordered; until then it waits for the system's delay lock.
+        begun: bool,
     },
     /// Devices may act.
     Armed {
@@ -152,7 +154,7 @@ impl State {
                     open_orders: 1,
                     reported: BTreeMap::new(),
                 });
-                if let Phase::Arming { by, id } = std::mem::replace(phase, begun) {
+                if let Phase::Arming { by, id, .. } = std::mem::replace(phase, begun) {
                     self.answer(by, &id, Err(Refusal::MakingSafe), fx);
                 }
                 false
@@ -313,7 +315,7 @@ impl State {
     }
 
     pub(super) fn armed(&mut self, fx: &mut Vec<Effect>) {
-        let Phase::Arming { by, id } = &self.phase else { return };
+        let Phase::Arming { by, id, .. } = &self.phase else { return };
         let (by, id) = (*by, id.clone());
         for (state, device) in self.devices.iter_mut().zip(&self.rig.plan.devices) {
             if !device.arm.is_empty() && matches!(state, DeviceState::Safe | DeviceState::Arming) {
@@ -327,7 +329,7 @@ impl State {
     }
 
     pub(super) fn arm_failed(&mut self, device: DeviceIx, why: String, fx: &mut Vec<Effect>) {
-        let Phase::Arming { by, id } = &self.phase else { return };
+        let Phase::Arming { by, id, .. } = &self.phase else { return };
         let (by, id) = (*by, id.clone());
         // Made safe first, told afterwards.
         self.phase = Phase::Armed { since: self.now.mono };

@@ -16,6 +16,7 @@ mod hardware;
 mod input;
 mod interlock;
 mod lease;
+mod system;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -30,6 +31,7 @@ pub use hardware::{Phase, Running};
 pub use input::{Arrival, Command, CommandKind, Demand, Input, Tag};
 pub use interlock::Trip;
 pub use lease::{Liveliness, Session};
+pub use system::{LOCK_WITHIN, System};
 
 use crate::{Cause, ControlIx, DeviceState, Epoch, Now, Rig, RunId, SessionId, Time, Value};
 
@@ -58,6 +60,7 @@ pub struct State {
     unclean: bool,
     limits: Vec<interlock::Watch>,
     auto_arm: command::AutoArm,
+    delay: system::Delay,
     answered: VecDeque<command::Answered>,
     setpoints: BTreeMap<ControlIx, Value>,
     guard: Guard,
@@ -92,6 +95,7 @@ impl State {
             unclean,
             limits,
             auto_arm,
+            delay: system::Delay::default(),
             answered: VecDeque::new(),
             setpoints: BTreeMap::new(),
             guard,
@@ -129,9 +133,11 @@ impl State {
             Input::Done(report) => self.teardown_done(&report, fx),
             Input::Watchdog(news) => self.watchdog(news, fx),
             Input::Reading { reading, value } => self.reading(reading, value, fx),
+            Input::System(system) => self.system(system, fx),
             // Read, then judge: nothing is due until the host has handed over everything that waited.
             Input::Tick => self.due(fx),
         }
+        self.want_lock(fx);
         self.wake = Some(self.next_wake());
         effects
     }

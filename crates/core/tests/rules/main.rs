@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod guard;
+mod system;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use killcord_core::{
     DeviceState, Extent, Report, SessionId, Status, Time,
     plan::{Progress, Work},
-    rules::{Effect, Input, News, Phase, Refusal, Warning},
+    rules::{Effect, Input, News, Phase, Refusal, System, Warning},
 };
 use killcord_device::{Job, Lane, LinkEvent, execute};
 use killcord_wire::{ErrorCode, Hardware, ReadingUpdate, ToPage, WarningKind};
@@ -33,6 +33,7 @@ impl Engine {
                 }
             }
             Effect::Arm(epoch) => self.orders.arm(epoch),
+            Effect::DelayLock(wanted) => self.system.want(wanted),
             Effect::Set { session, id, control, value, step, epoch } => {
                 let Some(spec) = self.shared.rig.controls.get(control.at()) else { return };
                 let device = &self.shared.rig.plan.devices[spec.device.at()];
@@ -136,6 +137,17 @@ impl Engine {
         } else {
             // It was not asked: its silence says nothing.
             self.shared.queue.push(Item::Input(Input::Watchdog(News::Beat)));
+        }
+    }
+
+    /// What came of the last word about the delay lock; what came of those before it is nobody's business.
+    pub(super) fn lock_answer(&mut self, n: u64, result: Result<(), String>) {
+        if self.system.is_current(n) {
+            let word = match result {
+                Ok(()) => System::Locked,
+                Err(why) => System::Refused { why },
+            };
+            self.input(Input::System(word));
         }
     }
 
@@ -384,6 +396,6 @@ const fn code(refusal: &Refusal) -> ErrorCode {
         Refusal::Unknown => ErrorCode::Unknown,
         Refusal::BadValue { .. } => ErrorCode::BadValue,
         Refusal::DeviceFailed { .. } => ErrorCode::DeviceFailed,
-        Refusal::MakingSafe => ErrorCode::Stopping,
+        Refusal::SystemStops | Refusal::MakingSafe => ErrorCode::Stopping,
     }
 }

@@ -34,6 +34,7 @@ use crate::{
     polls::Polled,
     queue::{Queue, Weighed},
     seats::{Seat, Seats},
+    system::System,
     view::Shown,
     watchdog::{Keeper, Ledger, Left},
 };
@@ -64,6 +65,8 @@ pub(crate) enum Item {
     Link(LinkEvent),
     /// From the executor.
     Executor(execute::Event),
+    /// The answer to a word about the system's delay lock.
+    Lock { n: u64, result: Result<(), String> },
     /// From the journal: the end is on the disk, or is not.
     Recorded(Result<(), String>),
     /// From the watchdog: protections that the system did not give it, in words.
@@ -90,6 +93,7 @@ pub(crate) struct Shared {
     pub(crate) ledger: Option<Arc<Ledger>>,
     pub(crate) end: Ending,
     pub(crate) view: Mutex<Arc<RigView>>,
+    origin: Origin,
     tags: AtomicU64,
 }
 
@@ -101,9 +105,10 @@ impl Shared {
         links: Arc<Links>,
         ledger: Option<Arc<Ledger>>,
         view: RigView,
+        origin: Origin,
     ) -> Self {
         let (end, view, tags) = (Ending::default(), Mutex::new(Arc::new(view)), AtomicU64::new(1));
-        Self { rig, queue, fence, links, ledger, end, view, tags }
+        Self { rig, queue, fence, links, ledger, end, view, origin, tags }
     }
 
     pub(crate) fn next_tag(&self) -> Tag {
@@ -113,23 +118,43 @@ impl Shared {
     /// The funnel: every cause comes through here. Raises the fence, wakes every link, queues the cause
     /// ahead of everything else. Never blocks.
     pub(crate) fn demand(&self, cause: Cause, mode: Mode, extent: Extent) -> Ending {
+        self.demand_by(cause, mode, extent, None)
+    }
+
+    /// The same where less time is left than the rig's deadline.
+    pub(crate) fn demand_within(&self, cause: Cause, mode: Mode, extent: Extent, within: Duration) -> Ending {
+        self.demand_by(cause, mode, extent, Some(self.origin.now().mono + within))
+    }
+
+    fn demand_by(&self, cause: Cause, mode: Mode, extent: Extent, deadline: Option<Time>) -> Ending {
         // Who asks for the end gets the host's end; everybody gets the same.
         let own = (extent < Extent::End).then(Ending::default);
         let ending = own.clone().unwrap_or_else(|| self.end.clone());
-        if self.queue_cause(cause, mode, extent, own) { ending } else { self.end.clone() }
+        if self.queue_cause(cause, mode, extent, deadline, own) { ending } else { self.end.clone() }
     }
 
     /// The same for a caller at the local door, whose answer has to be out before the program is told that
     /// it may end.
     pub(crate) fn demand_at_door(&self, cause: Cause, mode: Mode, extent: Extent) -> Ending {
         let ending = Ending::default();
-        if self.queue_cause(cause, mode, extent, Some(ending.clone())) { ending } else { self.end.clone() }
+        if self.queue_cause(cause, mode, extent, None, Some(ending.clone())) {
+            ending
+        } else {
+            self.end.clone()
+        }
     }
 
-    fn queue_cause(&self, cause: Cause, mode: Mode, extent: Extent, ending: Option<Ending>) -> bool {
+    fn queue_cause(
+        &self,
+        cause: Cause,
+        mode: Mode,
+        extent: Extent,
+        deadline: Option<Time>,
+        ending: Option<Ending>,
+    ) -> bool {
         let epoch = self.fence.raise().n;
         self.links.wake();
-        let demand = Demand { cause, mode, extent, deadline: None, epoch };
+        let demand = Demand { cause, mode, extent, deadline, epoch };
         self.queue.push_cause(Item::Demand { demand, ending }).is_ok()
     }
 
@@ -148,6 +173,7 @@ pub(crate) struct Parts {
     pub(crate) keeper: Option<Keeper>,
     pub(crate) unclean: Option<Unclean>,
     pub(crate) polled: Vec<Polled>,
+    pub(crate) system: System,
     pub(crate) file: String,
     /// Is called when all is over, before anybody is told: gives lock and door back.
     pub(crate) close: Box<dyn FnOnce() + Send>,
@@ -165,6 +191,7 @@ pub(crate) struct Engine {
     /// Protections that the watchdog lacks, in words.
     unprotected: Vec<String>,
     polled: Vec<Polled>,
+    system: System,
     file: String,
     seats: Seats,
     history: History,
@@ -187,7 +214,8 @@ pub(crate) struct Engine {
 
 /// Runs the rules until the host has ended. A panic in here is answered by making the rig safe without them.
 pub(crate) fn run(parts: Parts) {
-    let Parts { shared, origin, state, executor, journal, keeper, unclean, polled, file, close } = parts;
+    let Parts { shared, origin, state, executor, journal, keeper, unclean, polled, system, file, close } =
+        parts;
     let history = History::new(&shared.rig);
     let readbacks = vec![None; shared.rig.controls.len()];
     let shown = Shown::of(&state, unclean.as_ref(), &[], journal.trouble().into_iter().collect());
@@ -201,6 +229,7 @@ pub(crate) fn run(parts: Parts) {
         unclean,
         unprotected: Vec::new(),
         polled,
+        system,
         file,
         seats: Seats::default(),
         history,
@@ -302,6 +331,7 @@ impl Engine {
             }
             Item::Link(event) => self.link(event),
             Item::Executor(event) => self.executor_event(event),
+            Item::Lock { n, result } => self.lock_answer(n, result),
             Item::Recorded(result) => self.recorded(result),
             Item::Unprotected(missing) => {
                 self.unprotected = missing;
@@ -345,7 +375,7 @@ impl Engine {
     /// Everything is over: threads are given back, whoever waited for hardware is told, door and lock are given
     /// back, then the program is told.
     fn leave(self, close: Box<dyn FnOnce() + Send>) {
-        let Self { shared, executor, keeper, last, waiting, leaving, seats, .. } = self;
+        let Self { shared, executor, keeper, last, waiting, leaving, seats, system, .. } = self;
         if !executor.stop(LINKS_WITHIN) {
             tracing::warn!("the executor is stuck and is left behind");
         }
@@ -365,6 +395,8 @@ impl Engine {
             _ => None,
         });
         waiting.into_iter().chain(leaving).chain(late).for_each(|ending| ending.resolve(&outcome));
+        // All is safe and on record: sleep and shutdown need not wait any longer.
+        drop(system);
         // The door's callers are among those. Closing it lets their answers out; only then is the program
         // told, for it ends at once.
         close();

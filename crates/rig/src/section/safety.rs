@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use killcord_core::{
     Mode,
-    policy::{self, ArmPolicy, OnConnect, OnLast, OnLost, OnWindowClose, Watchdog},
+    policy::{self, ArmPolicy, OnConnect, OnLast, OnLost, OnSuspend, OnWindowClose, Watchdog},
 };
 
 use super::not_yet;
@@ -81,14 +81,11 @@ pub(crate) fn read(root: &Fields<'_>) -> Safety {
             "leave it out: closing the window makes the rig safe, releases it and ends",
         );
     }
-    if let Some(field) = fields.field("on_suspend") {
-        not_yet(
-            root.problems,
-            field.key_span,
-            "`on_suspend`",
-            "a suspend is not noticed yet",
-            "leave it out, and keep the machine from sleeping while the rig is armed",
-        );
+    if let Some(found) = fields
+        .get("on_suspend")
+        .and_then(|node| node.word(&[("safe", OnSuspend::Safe), ("hold", OnSuspend::Hold)]))
+    {
+        policy.on_suspend = found;
     }
     let watchdog = [("required", Watchdog::Required), ("off", Watchdog::Off)];
     if let Some(found) = fields.get("watchdog").and_then(|node| node.word(&watchdog)) {
