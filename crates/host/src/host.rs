@@ -17,7 +17,7 @@ use crate::{
     door::{self, Door},
     engine::{self, Item, Parts, Shared},
     journal::Journal,
-    lock::{HeldBy, LockError, RigLock},
+    lock::{self, HeldBy, LockError, RigLock},
     polls,
     queue::Queue,
     system::System,
@@ -149,6 +149,8 @@ impl Host {
                 let program = options.watchdog.clone();
                 let post = Post { program, plan, brief, lock: lock.share().map_err(StartError::Thread)? };
                 watchdog::give_way_to_the_watchdog();
+                // For its door. Where it cannot be made, the watchdog says so.
+                let _unmade = lock::private_folder(&options.runtime_dir);
                 Some(Keeper::start(post, standby, ledger, &queue).map_err(StartError::Thread)?)
             }
             None => None,

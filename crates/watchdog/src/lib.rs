@@ -36,6 +36,7 @@ use self::{pipe::Pipe, watch::Watch};
 /// confirmed safe, 4 a device is not.
 #[must_use]
 pub fn main(drivers: Registry) -> ExitCode {
+    sys::close_inherited();
     if std::env::args().next_back().is_some_and(|last| last == "check") {
         return check();
     }

@@ -1,4 +1,4 @@
-//! The one call of the system that no safe library makes without more of them: handlers of signals.
+//! The two calls of the system that no safe library makes.
 #![allow(unsafe_code)]
 
 /// Makes a signal end nothing and stop nothing. By a handler that does nothing: one that is ignored would be
@@ -14,5 +14,15 @@ pub(crate) fn shrug_off(signals: &[i32]) {
             action.sa_flags = libc::SA_RESTART;
             libc::sigaction(*signal, &raw const action, std::ptr::null_mut());
         }
+    }
+}
+
+/// Closes every descriptor but the three standard ones: what a host's libraries have left open for its children is
+/// not ours to keep alive. To be called before anything was opened.
+pub(crate) fn close_inherited() {
+    // SAFETY: nothing of this process has opened a descriptor yet, so none that anybody owns is closed. A kernel
+    // without the call (before 5.9) refuses it, and what was inherited stays open.
+    unsafe {
+        libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0);
     }
 }

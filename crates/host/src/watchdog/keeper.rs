@@ -124,6 +124,14 @@ impl Keeper {
     }
 }
 
+/// A host that could not be started, or that ends without a goodbye: the thread goes, and the watchdog with it.
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.wishes.leave.store(true, Ordering::SeqCst);
+        self.wishes.ring();
+    }
+}
+
 /// The plan, for a process that reads it from a descriptor.
 fn in_memory(plan: &Plan) -> io::Result<File> {
     let mut file = File::from(memfd_create("killcord-plan", MemfdFlags::CLOEXEC)?);
