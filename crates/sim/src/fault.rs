@@ -158,6 +158,12 @@ pub enum FaultError {
         /// The names there are.
         known: String,
     },
+    /// An instrument with a model of its own; only a scripted one can be told what to answer.
+    #[error("{name} is no scripted instrument: set a fault instead")]
+    NotScripted {
+        /// Its name.
+        name: String,
+    },
     /// A key that could never take effect with this kind of fault.
     #[error("`{key}` has no meaning for the fault {kind:?}: {remedy}")]
     Useless {

@@ -76,11 +76,11 @@ mod world;
 
 #[cfg(unix)]
 pub use crate::{
-    address::{Address, Addresses},
+    address::{Address, Addresses, Place},
     client::{Witness, WitnessError},
     config::{
-        Config, ConfigError, FurnaceConfig, GenericConfig, InstrumentConfig, Kind, Listen, LoadConfig,
-        Problem, SupplyConfig,
+        Answer, Config, ConfigError, FurnaceConfig, GenericConfig, InstrumentConfig, Kind, Language, Listen,
+        LoadConfig, Message, Problem, Question, Say, ScriptedConfig, SupplyConfig,
     },
     fault::{Fault, FaultError, FaultKind, Readback},
     printer::Printer,

@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{
     address::{Address, Addresses, Place},
-    config::{Config, InstrumentConfig, Listen, check::shares_line},
+    config::{Answer, Config, InstrumentConfig, Listen, check::shares_line},
     fault::{Fault, FaultError},
     line::{self, Speaks, pty::Pty},
     printer::Printer,
@@ -171,8 +171,8 @@ impl Sim {
 fn speaks(instrument: &InstrumentConfig) -> Speaks {
     match (instrument.kind.is_modbus(), &instrument.listen) {
         (false, _) => Speaks::Text,
-        (true, Listen::Tcp(_)) => Speaks::ModbusTcp,
         (true, Listen::Pty(_)) => Speaks::ModbusRtu,
+        (true, Listen::Tcp(_) | Listen::With(_)) => Speaks::ModbusTcp,
     }
 }
 
@@ -187,11 +187,14 @@ fn open(instrument: &InstrumentConfig) -> Result<(Opened, Address), StartError> 
             let place = Place::Pty(pty.path().to_owned());
             (Opened::Pty(pty), Address { place, modbus })
         }),
+        // Those that are there have been put on its line.
+        Listen::With(_) => Err(io::ErrorKind::NotFound.into()),
     };
     opened.map_err(|source| StartError::Listen {
         name: instrument.name.clone(),
         at: match &instrument.listen {
             Listen::Tcp(at) => at.to_string(),
+            Listen::With(name) => format!("the line of {name}"),
             Listen::Pty(link) => {
                 link.clone().unwrap_or_else(|| PathBuf::from("a new pty")).display().to_string()
             }
@@ -232,6 +235,19 @@ impl Running {
     /// What another process needs to know.
     pub fn announcement(&self) -> Announcement {
         Announcement { witness: self.witness_url(), instruments: self.addresses() }
+    }
+
+    /// The moment, in milliseconds since the start: the clock of the record.
+    pub fn now_ms(&self) -> f64 {
+        self.shared.lock().now_ms(Instant::now())
+    }
+
+    /// Has a scripted instrument answer a question so from now on.
+    ///
+    /// # Errors
+    /// [`FaultError`]: no instrument has that name, or it is not scripted.
+    pub fn set_answer(&self, instrument: &str, answer: Answer) -> Result<(), FaultError> {
+        self.shared.update(|world, _| world.set_answer(instrument, answer))
     }
 
     /// Everything as it is now.

@@ -83,7 +83,7 @@ impl Snapshot {
 /// One instrument at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct InstrumentSnapshot {
-    /// `supply`, `load`, `furnace` or `scpi`.
+    /// `supply`, `load`, `furnace`, `scpi` or `scripted`.
     pub kind: String,
     /// Where it listens, as a rig file's `connect`.
     pub connect: Address,

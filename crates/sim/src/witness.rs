@@ -124,6 +124,7 @@ impl IntoResponse for Wrong {
         let (status, code) = match self.0 {
             FaultError::UnknownInstrument { .. } => (StatusCode::NOT_FOUND, "unknown_instrument"),
             FaultError::Useless { .. } => (StatusCode::BAD_REQUEST, "useless_fault"),
+            FaultError::NotScripted { .. } => (StatusCode::BAD_REQUEST, "not_scripted"),
         };
         refusal(status, code, self.0.to_string())
     }

@@ -5,6 +5,7 @@
 mod perform;
 mod physics;
 mod report;
+mod scripted;
 
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},

@@ -252,6 +252,7 @@ pub(crate) fn shares_line(one: &InstrumentConfig, other: &InstrumentConfig) -> b
     match (&one.listen, &other.listen) {
         (Listen::Tcp(a), Listen::Tcp(b)) => a == b && a.port() != 0,
         (Listen::Pty(Some(a)), Listen::Pty(Some(b))) => a == b,
+        (Listen::With(name), _) => *name == other.name,
         _ => false,
     }
 }

@@ -13,6 +13,7 @@
 pub(crate) mod check;
 mod file;
 mod problem;
+mod scripted;
 
 use std::{
     net::SocketAddr,
@@ -20,7 +21,10 @@ use std::{
     time::Duration,
 };
 
-pub use self::problem::Problem;
+pub use self::{
+    problem::Problem,
+    scripted::{Answer, Language, Message, Question, Say, ScriptedConfig},
+};
 use crate::{fault::Fault, snapshot::OutputValue};
 
 /// A checked set of instruments.
@@ -56,6 +60,8 @@ pub enum Kind {
     Furnace(FurnaceConfig),
     /// A SCPI instrument with named values only.
     Generic(GenericConfig),
+    /// An instrument made of a list of messages.
+    Scripted(ScriptedConfig),
 }
 
 impl Kind {
@@ -66,11 +72,16 @@ impl Kind {
             Kind::Load(_) => "load",
             Kind::Furnace(_) => "furnace",
             Kind::Generic(_) => "scpi",
+            Kind::Scripted(_) => "scripted",
         }
     }
 
     pub(crate) fn is_modbus(&self) -> bool {
-        matches!(self, Kind::Furnace(_))
+        match self {
+            Kind::Furnace(_) => true,
+            Kind::Scripted(make) => matches!(make.speaks, Language::Modbus { .. }),
+            Kind::Supply(_) | Kind::Load(_) | Kind::Generic(_) => false,
+        }
     }
 }
 
@@ -127,6 +138,8 @@ pub enum Listen {
     Tcp(SocketAddr),
     /// A pty, with a symbolic link to it at this path; none: only the pty's own path.
     Pty(Option<PathBuf>),
+    /// On the line of the instrument of this name, which stands before it.
+    With(String),
 }
 
 /// The file cannot be used.

@@ -6,11 +6,12 @@ pub(crate) mod furnace;
 pub(crate) mod generic;
 pub(crate) mod load;
 mod noise;
+pub(crate) mod scripted;
 pub(crate) mod supply;
 
 use std::time::Instant;
 
-use self::{furnace::Furnace, generic::Generic, load::Load, supply::Supply};
+use self::{furnace::Furnace, generic::Generic, load::Load, scripted::Scripted, supply::Supply};
 use crate::{config::Kind, fault::Readback, scpi::ScpiModel, snapshot::OutputValue};
 
 /// A switched output that may be stuck.
@@ -46,6 +47,7 @@ pub(crate) enum Model {
     Load(Load),
     Furnace(Furnace),
     Generic(Generic),
+    Scripted(Scripted),
 }
 
 impl Model {
@@ -55,6 +57,7 @@ impl Model {
             Kind::Load(make) => Model::Load(Load::new(make.clone())),
             Kind::Furnace(make) => Model::Furnace(Furnace::new(make.clone())),
             Kind::Generic(make) => Model::Generic(Generic::new(make)),
+            Kind::Scripted(make) => Model::Scripted(Scripted::new(make.clone())),
         }
     }
 
@@ -63,7 +66,7 @@ impl Model {
             Model::Supply(supply) => Some(supply),
             Model::Load(load) => Some(load),
             Model::Generic(generic) => Some(generic),
-            Model::Furnace(_) => None,
+            Model::Furnace(_) | Model::Scripted(_) => None,
         }
     }
 
@@ -74,12 +77,20 @@ impl Model {
         }
     }
 
+    pub(crate) fn scripted(&mut self) -> Option<&mut Scripted> {
+        match self {
+            Model::Scripted(scripted) => Some(scripted),
+            _ => None,
+        }
+    }
+
     pub(crate) fn set_stuck(&mut self, stuck: Option<Readback>) {
         match self {
             Model::Supply(supply) => supply.output.set_stuck(stuck),
             Model::Load(load) => load.input.set_stuck(stuck),
             Model::Furnace(furnace) => furnace.heater.set_stuck(stuck),
             Model::Generic(generic) => generic.set_stuck(stuck),
+            Model::Scripted(scripted) => scripted.set_stuck(stuck.is_some()),
         }
     }
 
@@ -89,6 +100,7 @@ impl Model {
             Model::Load(load) => load.input.live,
             Model::Furnace(furnace) => furnace.heater.live,
             Model::Generic(generic) => generic.energised(),
+            Model::Scripted(scripted) => scripted.energised(),
         }
     }
 
@@ -99,6 +111,7 @@ impl Model {
             Model::Load(load) => load.outputs(each),
             Model::Furnace(furnace) => furnace.outputs(each),
             Model::Generic(generic) => generic.outputs(each),
+            Model::Scripted(scripted) => scripted.outputs(each),
         }
     }
 
@@ -119,7 +132,7 @@ impl Model {
                 each("temperature", furnace.celsius);
                 each("power", furnace.power * 100.0);
             }
-            Model::Generic(_) => {}
+            Model::Generic(_) | Model::Scripted(_) => {}
         }
     }
 }

@@ -106,7 +106,7 @@ impl Connection<'_> {
 
     async fn read(&self, jobs: mpsc::Sender<Job>) -> Result<(), End> {
         let mut gate = self.shared.lock().gate(self.line);
-        let mut framing = Framing::new(self.speaks);
+        let mut framing = Framing::new(self.speaks, self.shared.lock().immediate(self.line));
         let mut buffer = vec![0_u8; 16 * 1024];
         loop {
             if gate.wait_for(|gate: &Gate| gate.reading).await.is_err() {

@@ -17,6 +17,8 @@ pub(crate) enum Speaks {
 #[derive(Debug)]
 pub(super) struct Framing {
     speaks: Speaks,
+    /// Real-time commands of a line's instruments: taken where a line could begin.
+    immediate: Vec<Vec<u8>>,
     buffer: Vec<u8>,
     overrun: bool,
 }
@@ -26,8 +28,8 @@ pub(super) struct Framing {
 pub(super) struct Lost;
 
 impl Framing {
-    pub(super) fn new(speaks: Speaks) -> Self {
-        Self { speaks, buffer: Vec::new(), overrun: false }
+    pub(super) fn new(speaks: Speaks, immediate: Vec<Vec<u8>>) -> Self {
+        Self { speaks, immediate, buffer: Vec::new(), overrun: false }
     }
 
     /// Whether silence has a meaning now: the end of a serial frame.
@@ -78,7 +80,12 @@ impl Framing {
                     self.buffer.clear();
                     self.overrun = true;
                 }
-                byte => self.buffer.push(*byte),
+                byte => {
+                    self.buffer.push(*byte);
+                    if self.immediate.contains(&self.buffer) {
+                        frames.push(Frame::Immediate(std::mem::take(&mut self.buffer)));
+                    }
+                }
             }
         }
     }
@@ -95,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_line_without_end_is_thrown_away_and_the_next_is_read() {
-        let mut framing = Framing::new(Speaks::Text);
+        let mut framing = Framing::new(Speaks::Text, Vec::new());
         for _ in 0..100 {
             assert!(framing.push(&[b'x'; 1000]).unwrap().is_empty());
             assert!(framing.buffer.len() <= LONGEST_LINE);
@@ -108,9 +115,19 @@ mod tests {
     }
 
     #[test]
+    fn a_real_time_command_needs_no_line_end() {
+        let mut framing = Framing::new(Speaks::Text, vec![vec![0x18]]);
+        let frames = framing.push(b"\x18G0 X1\n").unwrap();
+        assert!(
+            matches!(&frames[..], [Frame::Immediate(bytes), Frame::Text(line)] if bytes == b"\x18" && line == "G0 X1"),
+            "{frames:?}"
+        );
+    }
+
+    #[test]
     fn what_is_no_modbus_ends_the_connection() {
-        assert!(Framing::new(Speaks::ModbusTcp).push(b"GET / HTTP/1.1\r\n").is_err());
-        let mut rtu = Framing::new(Speaks::ModbusRtu);
+        assert!(Framing::new(Speaks::ModbusTcp, Vec::new()).push(b"GET / HTTP/1.1\r\n").is_err());
+        let mut rtu = Framing::new(Speaks::ModbusRtu, Vec::new());
         assert!(rtu.push(&[7; 100_000]).unwrap().is_empty());
         assert!(rtu.buffer.len() <= 256);
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::World;
 use crate::{
+    config::Language,
     fault::{Effects, Seen},
     instruments::Model,
     modbus::{self, Exception, Request, tcp::Adu},
@@ -17,6 +18,8 @@ use crate::{
 pub(crate) enum Frame {
     /// A line of text without its end.
     Text(String),
+    /// Bytes that are a command without a line end.
+    Immediate(Vec<u8>),
     /// A line longer than an instrument's buffer; it was thrown away.
     Overrun,
     /// A Modbus TCP request.
@@ -30,6 +33,7 @@ pub(crate) enum Frame {
 pub(crate) enum Job {
     Units { instrument: usize, units: Vec<(u64, String)> },
     Overrun { instrument: usize },
+    Scripted { line: Vec<u8>, immediate: bool, targets: Vec<(usize, u64)> },
     Modbus { transaction: Option<u16>, unit: u8, pdu: Vec<u8>, targets: Vec<(usize, u64)> },
 }
 
@@ -47,7 +51,7 @@ pub(crate) struct Reply {
     pub(crate) hang_up: bool,
 }
 
-const GARBAGE: &[u8] = b"\x00\xfe#?!~\x07\x80";
+pub(super) const GARBAGE: &[u8] = b"\x00\xfe#?!~\x07\x80";
 
 impl World {
     /// Notes a frame's arrival.
@@ -59,6 +63,10 @@ impl World {
         now: Instant,
     ) -> Option<Job> {
         match frame {
+            Frame::Text(text) if self.is_scripted(line) => {
+                Some(self.receive_scripted(line, text.into_bytes(), false, connection, now))
+            }
+            Frame::Immediate(bytes) => Some(self.receive_scripted(line, bytes, true, connection, now)),
             Frame::Text(text) => {
                 let instrument = *self.lines[line].members.first()?;
                 let units = scpi::units(&text).into_iter();
@@ -93,10 +101,14 @@ impl World {
         };
         let query = matches!(request, Ok(Request::ReadBits { .. } | Request::ReadWords { .. }));
         // On a serial line 0 addresses everybody; over TCP it is only another number.
+        let answers_to =
+            |own: Option<u8>| own.is_none_or(|own| own == unit || (unit, transaction) == (0, None));
         let addressed = |index: &usize| match &self.instruments[*index].model {
-            Model::Furnace(furnace) => {
-                furnace.unit().is_none_or(|own| own == unit || (unit, transaction) == (0, None))
-            }
+            Model::Furnace(furnace) => answers_to(furnace.unit()),
+            Model::Scripted(scripted) => match scripted.make().speaks {
+                Language::Modbus { unit } => answers_to(unit),
+                Language::Lines { .. } => false,
+            },
             _ => false,
         };
         let targets: Vec<usize> = self.lines[line].members.iter().copied().filter(addressed).collect();
@@ -104,7 +116,19 @@ impl World {
         Job::Modbus { transaction, unit, targets: targets.into_iter().map(note).collect(), pdu }
     }
 
-    fn note(&mut self, instrument: usize, text: &str, query: bool, connection: &str, now: Instant) -> u64 {
+    fn is_scripted(&self, line: usize) -> bool {
+        let first = self.lines[line].members.first();
+        first.is_some_and(|first| matches!(self.instruments[*first].model, Model::Scripted(_)))
+    }
+
+    pub(super) fn note(
+        &mut self,
+        instrument: usize,
+        text: &str,
+        query: bool,
+        connection: &str,
+        now: Instant,
+    ) -> u64 {
         let command = self.record.command(now, &self.instruments[instrument].name, text, connection);
         self.printer.command(&command, query);
         command.seq
@@ -117,6 +141,9 @@ impl World {
             Job::Overrun { instrument } => {
                 self.instruments[instrument].parser.queue(ScpiError::INPUT_OVERRUN);
                 Reply::default()
+            }
+            Job::Scripted { line, immediate, targets } => {
+                self.perform_scripted(&line, immediate, &targets, now)
             }
             Job::Modbus { transaction, unit, pdu, targets } => {
                 self.perform_modbus(transaction, unit, &pdu, &targets, now)
@@ -194,10 +221,11 @@ impl World {
                 self.record.done(*seq, None, effects.fired);
                 return reply;
             };
-            let Some(furnace) = instrument.model.furnace() else { continue };
             let answer = if effects.refuse.is_some() {
                 Err(Exception::DeviceFailure)
-            } else if performs {
+            } else if performs && let Some(scripted) = instrument.model.scripted() {
+                request.as_ref().map_err(|wrong| *wrong).and_then(|request| scripted.request(request))
+            } else if performs && let Some(furnace) = instrument.model.furnace() {
                 furnace.disguise(effects.wrong_identity.is_some());
                 let answer = request
                     .as_ref()
@@ -225,7 +253,7 @@ impl World {
 impl Reply {
     /// Takes over what the faults do to the answer. `None`: the connection closes; else whether the
     /// command is performed.
-    fn take(&mut self, effects: &Effects, instrument: (usize, u64)) -> Option<bool> {
+    pub(super) fn take(&mut self, effects: &Effects, instrument: (usize, u64)) -> Option<bool> {
         if effects.hang_up {
             self.hang_up = true;
             return None;

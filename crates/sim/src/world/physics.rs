@@ -36,7 +36,7 @@ impl World {
                 Model::Supply(_) => self.step_supply(index, dt),
                 Model::Furnace(furnace) => furnace.step(dt),
                 Model::Load(load) if !fed => load.connect(load::BATTERY, 1.0),
-                Model::Load(_) | Model::Generic(_) => {}
+                Model::Load(_) | Model::Generic(_) | Model::Scripted(_) => {}
             }
         }
     }
