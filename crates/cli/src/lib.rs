@@ -13,6 +13,7 @@ mod args;
 mod command;
 mod console;
 mod demo;
+mod drill;
 mod find;
 mod load;
 mod log;
