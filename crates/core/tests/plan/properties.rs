@@ -14,7 +14,7 @@ use killcord_core::{
 use proptest::prelude::*;
 
 use crate::{
-    rigs::{all_open, at, device, is_off, ix, ms, plan},
+    rigs::{all_open, at, device, is_off, ix, ms, plan, socket},
     world::{React, Sim, World, mode_of},
 };
 
@@ -79,15 +79,22 @@ prop_compose! {
 }
 
 fn some_plan() -> impl Strategy<Value = Arc<Plan>> {
-    ((some_device(0), some_device(1), some_device(2), some_device(3)), 1..=4usize, 1500..8000u64).prop_map(
-        |((a, b, c, d), count, deadline)| {
+    (
+        (some_device(0), some_device(1), some_device(2), some_device(3)),
+        1..=4usize,
+        1500..8000u64,
+        any::<[bool; 4]>(),
+    )
+        .prop_map(|((a, b, c, d), count, deadline, sockets)| {
             let devices = [a, b, c, d].into_iter().take(count).collect();
             let mut plan = (*plan(ms(deadline), devices)).clone();
+            for (link, _) in plan.links.iter_mut().zip(sockets).filter(|(_, socket)| *socket) {
+                link.connect = socket();
+            }
             // A plan whose budgets do not fit is run all the same: the deadline holds anyway.
             let _fits = fill_budgets(&mut plan, &[]);
             Arc::new(plan)
-        },
-    )
+        })
 }
 
 fn some_order(plan: &Plan) -> impl Strategy<Value = Order> + use<> {

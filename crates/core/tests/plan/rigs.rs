@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use killcord_core::{
     Cause, Check, Condition, DeviceIx, DevicePlan, Expected, Extent, Item, LinkIx, LinkPlan, Mode, Plan,
     Step, Time, Verify,
-    plan::{Connect, Order},
+    plan::{Connect, Order, Protocol, Terminator},
 };
 
 pub(crate) const fn ms(ms: u64) -> Duration {
@@ -62,6 +62,11 @@ pub(crate) fn plan(deadline: Duration, devices: Vec<DevicePlan>) -> Arc<Plan> {
             .collect(),
         devices,
     })
+}
+
+pub(crate) fn socket() -> Connect {
+    let protocol = Protocol::Line { terminator: Terminator::Lf };
+    Connect::Tcp { host: "bench".into(), port: 5025, protocol }
 }
 
 pub(crate) fn all_open(plan: &Plan) -> BTreeSet<DeviceIx> {

@@ -4,19 +4,18 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use killcord_core::{
     DevicePlan, Extent, Mode, Plan, Report, Status, Step, Time, Value,
-    plan::{Connect, Failure, Machine, Next, Protocol, StepResult, Teardown, Terminator, Work},
+    plan::{Failure, Machine, Next, StepResult, Teardown, Work},
 };
 
 use crate::{
     boundaries::{err, ok, text},
-    rigs::{all_open, at, device, ms, order, plan},
+    rigs::{all_open, at, device, ms, order, plan, socket},
 };
 
 fn on_socket(devices: Vec<DevicePlan>) -> Arc<Plan> {
     let mut plan = Plan::clone(&plan(ms(30_000), devices));
     for link in &mut plan.links {
-        let protocol = Protocol::Line { terminator: Terminator::Lf };
-        link.connect = Connect::Tcp { host: "bench".into(), port: 5025, protocol };
+        link.connect = socket();
     }
     Arc::new(plan)
 }

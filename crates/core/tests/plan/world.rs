@@ -248,15 +248,18 @@ impl World {
                     );
                 }
             }
-            // Each safe step is delivered at most once, and attempted on every teardown.
+            // Each safe step is delivered at most once on a connection, and attempted on every teardown.
             for phase in commands {
-                let mut delivered = BTreeMap::<String, usize>::new();
-                for done in self.of(entry.device, &[phase]) {
-                    if done.outcome == Some(Ok(()))
-                        && let Work::Step(step) = &done.dispatch.work
-                        && !step.is_query()
-                    {
-                        *delivered.entry(step.to_string()).or_default() += 1;
+                let mut delivered = BTreeMap::<(usize, String), usize>::new();
+                // One that led nowhere was closed; the next one is told anew.
+                let mut connection = 0;
+                for done in self.of(entry.device, &[Phase::Open, phase]) {
+                    match &done.dispatch.work {
+                        Work::Close => connection += 1,
+                        Work::Step(step) if done.outcome == Some(Ok(())) && !step.is_query() => {
+                            *delivered.entry((connection, step.to_string())).or_default() += 1;
+                        }
+                        _ => {}
                     }
                 }
                 assert!(delivered.values().all(|n| *n == 1), "{delivered:?} {}", context());
@@ -293,10 +296,8 @@ impl World {
                 assert!(!late, "released before all was safe: {}", context());
             }
             if report.extent > killcord_core::Extent::Stay && !report.out_of_time && !link_hung {
-                let closes = self
-                    .log
-                    .iter()
-                    .filter(|d| d.dispatch.device == entry.device && d.dispatch.work == Work::Close);
+                let closes =
+                    self.of(entry.device, &[Phase::Release]).filter(|done| done.dispatch.work == Work::Close);
                 assert_eq!(closes.count(), 1, "{}", context());
             }
         }

@@ -15,7 +15,7 @@ use std::{
 use crate::sys;
 
 /// For the threads that only close: the watchdog's memory is locked, and every stack counts.
-const STACK: usize = 64 * 1024;
+const STACK: usize = 128 * 1024;
 
 /// How long a close may take when no deadline is nearer.
 pub(super) const CLOSE_WITHIN: Duration = Duration::from_millis(500);
