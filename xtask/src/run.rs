@@ -140,7 +140,8 @@ fn chores(needs: &Needs) -> Vec<Chore> {
 }
 
 fn build(window: bool) -> Result<()> {
-    let mut command = shell::cargo(&["build", "--profile", place::PROFILE, "-p", "killcord-cli"]);
+    let mut command = shell::cargo(&["build", "--profile", place::PROFILE]);
+    command.args(["-p", "killcord-cli", "-p", "killcord-watchdog"]);
     if window {
         command.args(["-p", "killcord-desktop"]);
     }
