@@ -143,22 +143,16 @@ impl Keeper {
 
     /// Whether logind is there; what it announced before we heard it.
     fn look(&mut self, connection: &Connection) {
-        // Asked for a property, the bus starts a logind that can be started.
-        let there = granted(connection).and_then(|at_most| {
-            self.granted.store(micros(at_most), Ordering::Relaxed);
-            let manager = manager(connection)?;
-            let sleeps = manager.get_property("PreparingForSleep")?;
-            let shuts_down = manager.get_property("PreparingForShutdown")?;
-            Ok((sleeps, shuts_down))
-        });
-        match there {
-            Ok((sleeps, shuts_down)) => {
+        match there(connection) {
+            Ok(manager) => {
+                self.granted.store(micros(granted(&manager)), Ordering::Relaxed);
                 self.say(Word::Delays);
-                if sleeps {
-                    announced(&self.shared, &self.granted, Stop::Sleep, true);
-                }
-                if shuts_down {
-                    announced(&self.shared, &self.granted, Stop::Shutdown, true);
+                for (property, stop) in
+                    [("PreparingForSleep", Stop::Sleep), ("PreparingForShutdown", Stop::Shutdown)]
+                {
+                    if manager.get_property(property).unwrap_or(false) {
+                        announced(&self.shared, &self.granted, stop, true);
+                    }
                 }
             }
             Err(error) => {
@@ -177,8 +171,9 @@ impl Keeper {
             OnSuspend::Hold => "shutdown",
         };
         let why = format!("{} is armed: its hardware is made safe first", rig.plan.rig);
-        let lock = lock(connection, what, &why)?;
-        self.granted.store(micros(granted(connection)?), Ordering::Relaxed);
+        let manager = manager(connection)?;
+        let lock = lock(&manager, what, &why)?;
+        self.granted.store(micros(granted(&manager)), Ordering::Relaxed);
         Ok(lock)
     }
 
@@ -192,14 +187,20 @@ impl Keeper {
 }
 
 /// A lock that delays what is listed; closed, it is given back.
-pub(super) fn lock(connection: &Connection, what: &str, why: &str) -> zbus::Result<OwnedFd> {
-    let lock: zvariant::OwnedFd = manager(connection)?.call("Inhibit", &(what, "Killcord", why, "delay"))?;
+pub(super) fn lock(manager: &Proxy<'_>, what: &str, why: &str) -> zbus::Result<OwnedFd> {
+    let lock: zvariant::OwnedFd = manager.call("Inhibit", &(what, "Killcord", why, "delay"))?;
     Ok(lock.into())
 }
 
 /// How long logind waits for such a lock.
-pub(super) fn granted(connection: &Connection) -> zbus::Result<Duration> {
-    Ok(Duration::from_micros(manager(connection)?.get_property("InhibitDelayMaxUSec")?))
+pub(super) fn granted(manager: &Proxy<'_>) -> Duration {
+    manager.get_property("InhibitDelayMaxUSec").map_or(GRANTED, Duration::from_micros)
+}
+
+/// logind, if it answers; the bus starts one that can be started.
+pub(super) fn there(connection: &Connection) -> zbus::Result<Proxy<'_>> {
+    connection.call_method(Some(SERVICE), PATH, Some("org.freedesktop.DBus.Peer"), "Ping", &())?;
+    manager(connection)
 }
 
 fn manager(connection: &Connection) -> zbus::Result<Proxy<'_>> {

@@ -27,14 +27,16 @@ pub enum Delay {
 /// Takes a delay lock and gives it back. Waits for the system's answer, seconds at the most.
 #[must_use]
 pub fn probe() -> Delay {
-    let asked = super::bus::of_the_machine()
-        .and_then(|connection| logind::granted(&connection).map(|at_most| (connection, at_most)));
-    let (connection, at_most) = match asked {
-        Ok(asked) => asked,
+    let connection = match super::bus::of_the_machine() {
+        Ok(connection) => connection,
         Err(error) => return Delay::Nobody { why: error.to_string() },
     };
-    match logind::lock(&connection, "sleep:shutdown", "Killcord looks whether it may") {
-        Ok(_given_back) => Delay::Granted { at_most },
+    let manager = match logind::there(&connection) {
+        Ok(manager) => manager,
+        Err(error) => return Delay::Nobody { why: error.to_string() },
+    };
+    match logind::lock(&manager, "sleep:shutdown", "Killcord looks whether it may") {
+        Ok(_given_back) => Delay::Granted { at_most: logind::granted(&manager) },
         Err(error) => Delay::Refused { why: error.to_string() },
     }
 }
