@@ -27,6 +27,11 @@ pub(crate) fn run(bench: Bench, signals: &Signals) -> Result<ExitCode, Stop> {
         .build(context)
         .map_err(|error| Stop::Window(error.to_string()))?;
     let host = bench.open(signals)?;
+    #[cfg(target_os = "linux")]
+    // Named as its desktop file is: by `productName`.
+    if let Err(error) = killcord::system::end_with_session(&host, "Killcord") {
+        tracing::warn!(%error, "a log-off shows only as a signal or a lost display");
+    }
     // The panel is attached, and shows the teardown from its own frames.
     let killcord = Builder::with_host(host.clone()).windows(["main"]).progress(Progress::Events).build();
     let tied = killcord

@@ -225,6 +225,10 @@ impl Host {
         self.handle.shared.demand(Cause::SafeStop, mode, Extent::Stay)
     }
 
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.handle.shared
+    }
+
     /// Attaches a GUI. Its first frame is a hello.
     #[must_use]
     pub fn attach(&self, kind: SessionKind) -> (Attachment, FrameReceiver) {

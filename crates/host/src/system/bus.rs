@@ -16,6 +16,11 @@ pub(super) fn of_the_machine() -> zbus::Result<Connection> {
     Builder::system()?.method_timeout(CALL).build()
 }
 
+/// Connects to the bus of the person's desktop session (`DBUS_SESSION_BUS_ADDRESS`, else the usual socket).
+pub(super) fn of_the_person() -> zbus::Result<Connection> {
+    Builder::session()?.method_timeout(CALL).build()
+}
+
 /// Has signals of one interface of a service, and the coming and going of that service, sent to `connection`.
 /// Everything that arrives on it comes out of the iterator, in its order.
 pub(super) fn listen(

@@ -9,6 +9,8 @@ mod bus;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 #[cfg(target_os = "linux")]
+mod log_off;
+#[cfg(target_os = "linux")]
 mod logind;
 #[cfg(target_os = "linux")]
 mod probe;
@@ -22,9 +24,12 @@ use killcord_core::rules::{Input, System as Word};
 use self::elsewhere as keeper;
 #[cfg(target_os = "linux")]
 use self::logind as keeper;
-#[cfg(target_os = "linux")]
-pub use self::probe::{Delay, probe};
 use self::wish::Wish;
+#[cfg(target_os = "linux")]
+pub use self::{
+    log_off::end_with_session,
+    probe::{Delay, probe},
+};
 use crate::engine::{Item, Shared};
 
 /// The rules' side: says whether the lock is wanted.
