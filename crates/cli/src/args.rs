@@ -110,6 +110,9 @@ pub(crate) struct Init {
 pub(crate) struct Safe {
     /// The rig file
     pub(crate) rig: PathBuf,
+    /// Only if the last run of the rig did not end cleanly; else does nothing (for a service's ExecStopPost)
+    #[arg(long, conflicts_with = "through_host")]
+    pub(crate) if_unclean: bool,
     /// Has the host that holds the rig do it; it stays connected
     #[arg(long)]
     pub(crate) through_host: bool,

@@ -5,6 +5,7 @@ mod common;
 
 use common::Machine;
 use killcord_sim::{Fault, FaultKind};
+use rustix::process::Signal;
 
 #[test]
 fn a_bench_found_live_is_made_safe_and_released_and_that_is_on_record() {
@@ -58,4 +59,34 @@ fn a_running_host_is_asked_through_its_door_and_stays() {
     serve.end_input();
     serve.end().assert_code(0);
     machine.assert_made_safe_once();
+}
+
+#[test]
+fn if_unclean_acts_behind_a_killed_host_once_and_never_behind_a_clean_end() {
+    let machine = Machine::new();
+    let rig = machine.rig();
+    let if_unclean =
+        || machine.run(["safe".as_ref(), rig.as_os_str(), "--if-unclean".as_ref()]).assert_code(0);
+    let received = || machine.bench.inspect().received("psu").len();
+    let before = received();
+    assert!(if_unclean().stdout.contains("nothing to do"), "no run at all is no unclean one");
+    assert_eq!(received(), before);
+
+    let serve = machine.serve_armed(&rig);
+    serve.signal(Signal::KILL);
+    serve.end();
+    assert_eq!(machine.bench.inspect().energised("psu"), Some(true), "nobody has made it safe yet");
+    if_unclean();
+    assert_eq!(machine.bench.inspect().energised("psu"), Some(false));
+    let before = received();
+    assert!(if_unclean().stdout.contains("nothing to do"));
+    assert_eq!(received(), before, "not one byte more");
+
+    // Nobody has looked at the bench: a start by a service manager arms nothing.
+    let mut again = machine.serve(&rig, &["--arm"]);
+    again.await_words("ack");
+    again.type_line("status");
+    again.end_input();
+    again.end().assert_code(0);
+    assert_eq!(machine.bench.inspect().energised("psu"), Some(false));
 }

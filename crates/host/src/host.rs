@@ -20,7 +20,7 @@ use crate::{
     lock::{self, HeldBy, LockError, RigLock},
     polls,
     queue::Queue,
-    system::System,
+    system::{Notices, System},
     watchdog::{self, Keeper, Ledger, Post, Standby},
 };
 
@@ -180,6 +180,7 @@ impl Host {
             unclean: opened.unclean,
             polled,
             system,
+            notices: Notices::to(options.service),
             file,
             close,
         };

@@ -9,6 +9,7 @@ use crate::{
     RigLock, StartError,
     lock::LockError,
     paths,
+    system::Service,
     watchdog::{Program, door},
 };
 
@@ -26,6 +27,8 @@ pub struct Options {
     pub runtime_dir: PathBuf,
     /// The drivers that this program has.
     pub drivers: Registry,
+    /// The service manager that is told of the host's state, where one asked for it.
+    pub service: Option<Service>,
     /// How long to wait for a lock that another process is about to give up.
     pub wait_for_lock: Duration,
     /// How long to wait for a watchdog that makes the rig safe after a host's death, and then gives its lock back.
@@ -43,6 +46,7 @@ impl Options {
             state_dir: paths::state_dir(),
             runtime_dir: paths::runtime_dir(),
             drivers: Registry::default(),
+            service: None,
             wait_for_lock: Duration::ZERO,
             wait_for_watchdog: WAIT_FOR_WATCHDOG,
             watchdog: Program::Beside,
@@ -62,6 +66,14 @@ impl Options {
     #[must_use]
     pub fn drivers(mut self, drivers: Registry) -> Self {
         self.drivers = drivers;
+        self
+    }
+
+    /// Tells the service manager that started this program ([`Service::from_env`]). For the program itself to
+    /// decide: a library's host is not always all that a service does.
+    #[must_use]
+    pub fn service(mut self, service: Option<Service>) -> Self {
+        self.service = service;
         self
     }
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use killcord::{Cause, Host, Options, Outcome, StartError, door};
+use killcord::{Cause, Host, Options, Outcome, StartError, door, journal};
 
 use super::{Scene, json};
 use crate::{args, load, stop::Stop, terminal::report};
@@ -23,18 +23,23 @@ pub(super) fn run(scene: &Scene<'_>, safe: &args::Safe) -> Result<u8, Stop> {
 fn here(scene: &Scene<'_>, safe: &args::Safe) -> Result<u8, Stop> {
     let rig = load::rig(&safe.rig, scene.console)?;
     let within = rig.plan.deadline + END;
+    let mut options = scene.options(&safe.rig);
+    if safe.if_unclean {
+        // Whoever cleans up behind the run that ended may still hold the rig.
+        options = options.wait_for_lock(within);
+    }
+    let lock = options.lock().map_err(|error| held(error, safe))?;
+    // Asked under the lock: a run that goes on has no end yet either.
+    if safe.if_unclean && ended_cleanly(&options) {
+        scene.console.say("The last run ended cleanly: nothing to do.");
+        return Ok(0);
+    }
     scene.signals.hold();
-    let host = match Host::start(rig, scene.options(&safe.rig)) {
+    let host = match Host::start_locked(rig, options, lock, None) {
         Ok(host) => host,
         Err(error) => {
             scene.signals.let_go();
-            return Err(match error {
-                StartError::Held { .. } => Stop::Held(format!(
-                    "{error}. To have it make the rig safe: killcord safe {} --through-host",
-                    safe.rig.display()
-                )),
-                error => error.into(),
-            });
+            return Err(error.into());
         }
     };
     scene.signals.deliver_to(&host);
@@ -42,6 +47,26 @@ fn here(scene: &Scene<'_>, safe: &args::Safe) -> Result<u8, Stop> {
         Some(outcome) => Ok(tell(scene, &outcome)),
         None => Ok(never_ended(scene)),
     }
+}
+
+fn held(error: StartError, safe: &args::Safe) -> Stop {
+    match error {
+        StartError::Held { .. } => Stop::Held(format!(
+            "{error}. To have it make the rig safe: killcord safe {} --through-host",
+            safe.rig.display()
+        )),
+        error => error.into(),
+    }
+}
+
+/// Whether the last run is known to have ended cleanly, or there was none. A journal that cannot be read is no
+/// reason to believe so.
+fn ended_cleanly(options: &Options) -> bool {
+    let folder = options.rig_dir();
+    !journal::path(&folder).exists()
+        || journal::Reader::open(&folder)
+            .and_then(|reader| reader.runs(1))
+            .is_ok_and(|runs| runs.first().is_none_or(|last| last.ended_ms.is_some()))
 }
 
 fn through_host(scene: &Scene<'_>, safe: &args::Safe) -> Result<u8, Stop> {

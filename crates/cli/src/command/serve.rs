@@ -1,6 +1,6 @@
 //! `killcord serve RIG`: a host whose session is this terminal. No window, no listener.
 
-use killcord::{Host, core::policy::ArmPolicy};
+use killcord::{Host, core::policy::ArmPolicy, system::Service};
 
 use super::Scene;
 use crate::{args, load, stop::Stop, terminal};
@@ -10,7 +10,7 @@ pub(super) fn run(scene: &Scene<'_>, serve: &args::Serve) -> Result<u8, Stop> {
     if serve.arm {
         rig.policy.safety.arm = ArmPolicy::OnFirstSession;
     }
-    let options = scene.options(&serve.rig);
+    let options = scene.options(&serve.rig).service(Service::from_env());
     scene.signals.hold();
     let host = match Host::start(rig, options) {
         Ok(host) => host,

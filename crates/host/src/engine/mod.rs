@@ -34,7 +34,7 @@ use crate::{
     polls::Polled,
     queue::{Queue, Weighed},
     seats::{Seat, Seats},
-    system::System,
+    system::{Notices, System},
     view::Shown,
     watchdog::{Keeper, Ledger, Left},
 };
@@ -174,6 +174,7 @@ pub(crate) struct Parts {
     pub(crate) unclean: Option<Unclean>,
     pub(crate) polled: Vec<Polled>,
     pub(crate) system: System,
+    pub(crate) notices: Notices,
     pub(crate) file: String,
     /// Is called when all is over, before anybody is told: gives lock and door back.
     pub(crate) close: Box<dyn FnOnce() + Send>,
@@ -192,6 +193,7 @@ pub(crate) struct Engine {
     unprotected: Vec<String>,
     polled: Vec<Polled>,
     system: System,
+    notices: Notices,
     file: String,
     seats: Seats,
     history: History,
@@ -214,8 +216,20 @@ pub(crate) struct Engine {
 
 /// Runs the rules until the host has ended. A panic in here is answered by making the rig safe without them.
 pub(crate) fn run(parts: Parts) {
-    let Parts { shared, origin, state, executor, journal, keeper, unclean, polled, system, file, close } =
-        parts;
+    let Parts {
+        shared,
+        origin,
+        state,
+        executor,
+        journal,
+        keeper,
+        unclean,
+        polled,
+        system,
+        notices,
+        file,
+        close,
+    } = parts;
     let history = History::new(&shared.rig);
     let readbacks = vec![None; shared.rig.controls.len()];
     let shown = Shown::of(&state, unclean.as_ref(), &[], journal.trouble().into_iter().collect());
@@ -230,6 +244,7 @@ pub(crate) fn run(parts: Parts) {
         unprotected: Vec::new(),
         polled,
         system,
+        notices,
         file,
         seats: Seats::default(),
         history,
@@ -283,6 +298,7 @@ impl Engine {
             self.input(Input::Tick);
             self.give_up_recording();
             self.flush();
+            self.notices.turn(&self.state, self.origin.now().mono, self.shared.links.answering());
         }
     }
 

@@ -8,26 +8,27 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use killcord_core::watchdog::Account;
-use rusqlite::{Connection, params};
+use killcord_core::{
+    RunId,
+    watchdog::{Account, Why},
+};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// The longest file that is read, in bytes.
 const LONGEST: u64 = 16 * 1024 * 1024;
 
-/// Takes in whatever lies in `folders`, oldest run first, and gives it back.
-pub(super) fn take_in(connection: &mut Connection, folders: &[PathBuf]) -> rusqlite::Result<Vec<Account>> {
+/// Takes in whatever lies in `folders`, oldest run first.
+pub(super) fn take_in(connection: &mut Connection, folders: &[PathBuf]) -> rusqlite::Result<()> {
     let mut found: Vec<(PathBuf, Account)> = folders.iter().flat_map(|folder| lying_in(folder)).collect();
     found.sort_by_key(|(_, account)| (account.run, account.ended_ms));
-    let mut taken = Vec::new();
     for (path, account) in found {
         enter(connection, &account)?;
         if let Err(error) = fs::remove_file(&path) {
             // Found again, it is known by its time and not entered twice.
             tracing::warn!(path = %path.display(), %error, "a watchdog's report was taken in and could not be removed");
         }
-        taken.push(account);
     }
-    Ok(taken)
+    Ok(())
 }
 
 fn lying_in(folder: &Path) -> Vec<(PathBuf, Account)> {
@@ -67,7 +68,7 @@ fn enter(connection: &mut Connection, account: &Account) -> rusqlite::Result<()>
     if !known {
         let detail = serde_json::json!({
             "why": account.why, "text": account.why.to_string(), "passes": account.passes,
-            "confirmed": account.report.confirmed(),
+            "began_ms": account.began_ms, "confirmed": account.report.confirmed(),
         });
         transaction.execute(
             "INSERT INTO events (run, at_ms, kind, detail) VALUES (?1, ?2, 'watchdog_acted', ?3)",
@@ -82,11 +83,34 @@ fn enter(connection: &mut Connection, account: &Account) -> rusqlite::Result<()>
     transaction.commit()
 }
 
+/// What the watchdog of a run did, whenever it was taken in; `None` where none had to act, or nobody knows.
+pub(super) fn of(connection: &Connection, run: RunId) -> rusqlite::Result<Option<Account>> {
+    let found = connection
+        .query_row(
+            "SELECT events.at_ms, detail, report FROM events
+                 JOIN teardowns ON teardowns.run = events.run AND teardowns.at_ms = events.at_ms
+                 WHERE events.run = ?1 AND kind = 'watchdog_acted' ORDER BY events.id DESC LIMIT 1",
+            [run.0],
+            |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)),
+        )
+        .optional()?;
+    #[derive(serde::Deserialize)]
+    struct Detail {
+        why: Why,
+        passes: u32,
+        began_ms: u64,
+    }
+    Ok(found.and_then(|(ended_ms, detail, report)| {
+        let Detail { why, passes, began_ms } = serde_json::from_str(&detail).ok()?;
+        Some(Account { run, why, began_ms, ended_ms, passes, report: serde_json::from_str(&report).ok()? })
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use killcord_core::{Cause, Extent, Mode, Report, RunId, Time, watchdog::Why};
+    use killcord_core::{Cause, Extent, Mode, Report, Time};
 
     use super::*;
     use crate::journal::{Reader, path, schema};
@@ -114,7 +138,7 @@ mod tests {
         let mut connection = schema::open(&path(dir.path())).unwrap();
         for _ in 0..2 {
             fs::write(&file, serde_json::to_vec(&account(3)).unwrap()).unwrap();
-            assert_eq!(take_in(&mut connection, std::slice::from_ref(&reports)).unwrap(), [account(3)]);
+            take_in(&mut connection, std::slice::from_ref(&reports)).unwrap();
             assert!(!file.exists());
         }
         let reader = Reader::open(dir.path()).unwrap();
@@ -122,6 +146,8 @@ mod tests {
         assert_eq!(teardowns.len(), 1, "found a second time, it is not entered twice");
         assert_eq!((teardowns[0].run, teardowns[0].cause.as_str()), (RunId(3), "host_lost"));
         assert_eq!(reader.report(teardowns[0].id).unwrap(), Some(account(3).report));
+        assert_eq!(of(&connection, RunId(3)).unwrap(), Some(account(3)), "known later too");
+        assert_eq!(of(&connection, RunId(2)).unwrap(), None);
     }
 
     #[test]
@@ -130,7 +156,7 @@ mod tests {
         let file = dir.path().join("watchdog-1.json");
         fs::write(&file, "{\"run\":").unwrap();
         let mut connection = schema::open(&path(dir.path())).unwrap();
-        assert!(take_in(&mut connection, &[dir.path().into()]).unwrap().is_empty());
+        take_in(&mut connection, &[dir.path().into()]).unwrap();
         assert!(file.exists());
     }
 }

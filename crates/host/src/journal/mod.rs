@@ -174,11 +174,14 @@ fn begin(
     crate::lock::private_folder(folder)
         .map_err(|source| JournalError::Folder { path: folder.into(), source })?;
     let mut connection = schema::open(&path(folder))?;
-    let accounts = accounts::take_in(&mut connection, reports)?;
-    let unclean = read::unclean(&connection)?.map(|unclean| {
-        let watchdog = accounts.iter().rev().find(|account| account.run == unclean.run);
-        Unclean { watchdog: watchdog.cloned().map(Box::new), ..unclean }
-    });
+    accounts::take_in(&mut connection, reports)?;
+    let unclean = match read::unclean(&connection)? {
+        Some(unclean) => {
+            let watchdog = accounts::of(&connection, unclean.run)?.map(Box::new);
+            Some(Unclean { watchdog, ..unclean })
+        }
+        None => None,
+    };
     let now = unix_ms();
     connection.execute(
         "INSERT INTO runs (rig, file, version, started_ms, last_ms, armed) VALUES (?1, ?2, ?3, ?4, ?4, 0)",
@@ -339,6 +342,25 @@ mod tests {
         }
         let unclean = open().unclean.unwrap();
         assert_eq!((unclean.run, unclean.armed), (second.run, true));
+    }
+
+    #[test]
+    fn an_unclean_run_stays_one_until_a_person_acknowledges_it_whatever_ran_in_between() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || Journal::open(dir.path(), &[], &rig(), Path::new("rig.toml"));
+        let crashed = open().run;
+        let between = open();
+        assert_eq!(between.unclean.map(|unclean| unclean.run), Some(crashed));
+        // It made the rig safe and ended as it should; nobody has looked.
+        assert_eq!(finish(&between.journal), Ok(()));
+        let looked = open();
+        assert_eq!(looked.unclean.map(|unclean| unclean.run), Some(crashed));
+        looked.journal.record(Event::Acknowledged { session: killcord_core::SessionId(1) });
+        assert_eq!(finish(&looked.journal), Ok(()));
+        let again = open();
+        assert!(again.unclean.is_none());
+        // And one that crashes later is a new one, also where it had acknowledged one itself.
+        assert_eq!(open().unclean.map(|unclean| unclean.run), Some(again.run));
     }
 
     #[test]

@@ -157,18 +157,23 @@ fn teardown(row: &Row<'_>) -> rusqlite::Result<Teardown> {
     })
 }
 
-/// The last run, if it has no end.
+/// The last run without an end that nobody has acknowledged in a later one. A run in between that only made the
+/// rig safe (`killcord safe`, a restart by a service manager) is nobody's acknowledgement.
 pub(super) fn unclean(connection: &Connection) -> rusqlite::Result<Option<Unclean>> {
     connection
-        .query_row("SELECT id, last_ms, armed, ended_ms FROM runs ORDER BY id DESC LIMIT 1", [], |row| {
-            let ended: Option<u64> = row.get(3)?;
-            Ok(ended.is_none().then_some(Unclean {
-                run: RunId(row.get(0)?),
-                last_ms: row.get(1)?,
-                armed: row.get(2)?,
-                watchdog: None,
-            }))
-        })
+        .query_row(
+            "SELECT id, last_ms, armed FROM runs WHERE ended_ms IS NULL
+                AND id >= COALESCE((SELECT MAX(run) FROM events WHERE kind = 'acknowledged'), 0)
+                ORDER BY id DESC LIMIT 1",
+            [],
+            |row| {
+                Ok(Unclean {
+                    run: RunId(row.get(0)?),
+                    last_ms: row.get(1)?,
+                    armed: row.get(2)?,
+                    watchdog: None,
+                })
+            },
+        )
         .optional()
-        .map(Option::flatten)
 }

@@ -14,6 +14,7 @@ mod log_off;
 mod logind;
 #[cfg(target_os = "linux")]
 mod probe;
+mod service;
 mod wish;
 
 use std::sync::Arc;
@@ -24,6 +25,8 @@ use killcord_core::rules::{Input, System as Word};
 use self::elsewhere as keeper;
 #[cfg(target_os = "linux")]
 use self::logind as keeper;
+pub(crate) use self::service::Notices;
+pub use self::service::Service;
 use self::wish::Wish;
 #[cfg(target_os = "linux")]
 pub use self::{
