@@ -30,6 +30,12 @@ impl Bus {
         Self { _daemon: daemon, address: line.text }
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Puts a program on it. To be called after the display's own dressing.
     #[must_use]
     pub fn dress(&self, launch: Launch) -> Launch {

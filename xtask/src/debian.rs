@@ -25,7 +25,7 @@ pub(crate) const WINDOW: &[&str] = &[
 ];
 
 /// Besides [`WINDOW`], what the tests start: a display with a window manager, two browsers' drivers, buses,
-/// serial lines, a Modbus master, and Python for the instruments of others.
+/// serial lines, a Modbus master, systemd's own check of units, and Python for the instruments of others.
 pub(crate) const TESTS: &[&str] = &[
     "chromium",
     "chromium-driver",
@@ -39,6 +39,7 @@ pub(crate) const TESTS: &[&str] = &[
     "python3-dbusmock",
     "python3-venv",
     "socat",
+    "systemd",
     "webkit2gtk-driver",
     "wmctrl",
     "x11-utils",
