@@ -77,6 +77,9 @@ impl Holdings {
 
     /// Gives the lock back, whoever else has a copy of it.
     pub(super) fn release_lock(&self) {
+        if self.held().lock.is_none() {
+            return;
+        }
         let lock = self.change().lock.take();
         if let Some(lock) = lock {
             lock.give_back();
@@ -95,7 +98,9 @@ impl Holdings {
 
     /// A connection was made to there.
     pub(super) fn keep_address(&self, address: SocketAddr) {
-        self.change().address = Some(address);
+        if self.held().address != Some(address) {
+            self.change().address = Some(address);
+        }
     }
 
     /// Second descriptors of all that is held.
