@@ -82,8 +82,10 @@ impl Display {
     }
 
     /// Ends the display server, as a crash of it would.
-    pub fn crash(&mut self) {
-        self.server = None;
+    pub fn crash(&self) {
+        if let Some(server) = &self.server {
+            server.signal(rustix::process::Signal::KILL);
+        }
     }
 
     /// The mapped top-level windows of a process.
@@ -152,6 +154,12 @@ impl Display {
     #[track_caller]
     pub fn destroy(&self, window: Window) {
         self.check(self.launch("xdotool").args(["windowclose", &window.0.to_string()]));
+    }
+
+    /// Ends the connection of the program that shows it, as `xkill` does.
+    #[track_caller]
+    pub fn cut(&self, window: Window) {
+        self.check(self.launch("xdotool").args(["windowkill", &window.0.to_string()]));
     }
 
     /// The title of a window.

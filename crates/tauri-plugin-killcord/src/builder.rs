@@ -7,7 +7,7 @@ use killcord_core::{Policy, policy::OnWindowClose};
 use tauri::{Manager as _, Runtime, plugin::TauriPlugin};
 
 use crate::{
-    Error, command, events, leave,
+    Error, command, display, events, leave,
     leave::Leave,
     native, pulse,
     shell::{Settings, Shell},
@@ -169,6 +169,7 @@ fn plugin<R: Runtime>(shell: Arc<Shell>) -> TauriPlugin<R> {
         ])
         .setup(move |app, _| {
             app.manage(Arc::clone(&shell));
+            display::watch(app, &shell)?;
             thread("killcord-lease", app, &shell, pulse::run)?;
             thread("killcord-leave", app, &shell, leave::run)?;
             let (raised, app) = (Arc::clone(&shell), app.clone());

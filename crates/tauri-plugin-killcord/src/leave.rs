@@ -5,7 +5,7 @@
 //! outcome's status. It waits for no page and not for GTK: what does not answer in time is passed over.
 
 use std::{
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError},
     time::Duration,
 };
 
@@ -41,6 +41,7 @@ pub(crate) enum Wish {
 pub(crate) struct Leave {
     state: Mutex<State>,
     changed: Condvar,
+    told: Once,
 }
 
 struct State {
@@ -60,7 +61,7 @@ const FOREVER: Duration = Duration::from_hours(24 * 365);
 impl Leave {
     pub(crate) fn new() -> Self {
         let state = State { stage: Stage::Running, wish: Wish::Exit(0), loop_ended: false, read: false };
-        Self { state: Mutex::new(state), changed: Condvar::new() }
+        Self { state: Mutex::new(state), changed: Condvar::new(), told: Once::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -98,6 +99,27 @@ impl Leave {
         self.state().wish = wish;
     }
 
+    /// What becomes of the process after this outcome.
+    fn wish_after(&self, outcome: &Outcome) -> Wish {
+        match self.state().wish {
+            Wish::Exit(_) if outcome.exit != 0 => Wish::Exit(i32::from(outcome.exit)),
+            wish => wish,
+        }
+    }
+
+    /// The process's exit status after this outcome, where it cannot start anew.
+    pub(crate) fn status(&self, outcome: &Outcome) -> i32 {
+        match self.wish_after(outcome) {
+            Wish::Exit(status) => status,
+            Wish::Restart => i32::from(outcome.exit),
+        }
+    }
+
+    /// Names on stderr what is not confirmed safe. Once; whoever comes second waits until it is said.
+    pub(crate) fn tell(&self, outcome: &Outcome) {
+        self.told.call_once(|| stderr::say(&outcome.summary()));
+    }
+
     /// GTK's loop has ended: the app goes by itself now.
     pub(crate) fn loop_ended(&self) {
         self.state().loop_ended = true;
@@ -118,7 +140,7 @@ impl Leave {
 /// Waits for the host's end, then ends the app. The body of the thread that does so.
 pub(crate) fn run<R: Runtime>(app: &AppHandle<R>, shell: &Shell) {
     let Some(outcome) = shell.host.ended().wait(FOREVER) else { return };
-    stderr::say(&outcome.summary());
+    shell.leave.tell(&outcome);
     shell.leave.reach(Stage::Ending);
     overlay::show(app, shell, Some(&outcome));
     if outcome.exit != 0 && somebody_is_there(&outcome) && report_is_shown(app, shell, &outcome) {
@@ -181,9 +203,7 @@ fn dialog_answers<R: Runtime>(app: &AppHandle<R>, outcome: &Outcome) -> bool {
 /// Ends the process, or starts it anew. With GTK's thread stuck it does so without it.
 fn end<R: Runtime>(app: &AppHandle<R>, shell: &Shell, outcome: &Outcome) {
     shell.leave.reach(Stage::Leaving);
-    let wish = shell.leave.state().wish;
-    let status = if outcome.exit == 0 { wish } else { Wish::Exit(i32::from(outcome.exit)) };
-    let wish = if wish == Wish::Restart { wish } else { status };
+    let wish = shell.leave.wish_after(outcome);
     let handle = app.clone();
     // A web process that hangs would outlive the app by ten seconds at full load.
     let gone = app.run_on_main_thread(move || {

@@ -25,6 +25,7 @@
 mod ask;
 mod builder;
 mod command;
+mod display;
 mod error;
 mod events;
 mod ext;

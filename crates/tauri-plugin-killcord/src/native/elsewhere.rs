@@ -20,6 +20,8 @@ pub(crate) fn ask(
     false
 }
 
+pub(crate) fn watch_display(_gone: impl Fn() -> i32 + Send + Sync + 'static) {}
+
 pub(crate) fn watch_web_process<R: Runtime>(_webview: &Webview<R>, _shell: &Arc<Shell>) {}
 
 pub(crate) fn end_web_process<R: Runtime>(_webview: &Webview<R>) {}
