@@ -12,6 +12,7 @@ use crate::wait::SOON;
 #[derive(Debug)]
 pub struct Journal {
     runs: Vec<Value>,
+    sessions: Vec<Value>,
     teardowns: Vec<Value>,
     report: Option<Value>,
 }
@@ -27,18 +28,24 @@ impl Journal {
         let (most, as_json) = ("1000".as_ref(), "--json".as_ref());
         let all = json(station, &["journal".as_ref(), "--last".as_ref(), most, rig, as_json]);
         let list = |name: &str| all[name].as_array().cloned().unwrap_or_default();
-        let (runs, teardowns) = (list("runs"), list("teardowns"));
+        let (runs, sessions, teardowns) = (list("runs"), list("sessions"), list("teardowns"));
         let report = teardowns.first().map(|teardown| {
             let id = teardown["id"].to_string();
             json(station, &["journal".as_ref(), "show".as_ref(), id.as_ref(), rig, as_json])
         });
-        Self { runs, teardowns, report }
+        Self { runs, sessions, teardowns, report }
     }
 
     /// The lives of the host, newest first.
     #[must_use]
     pub fn runs(&self) -> &[Value] {
         &self.runs
+    }
+
+    /// The sessions, newest first.
+    #[must_use]
+    pub fn sessions(&self) -> &[Value] {
+        &self.sessions
     }
 
     /// The last teardown, without its report.

@@ -119,18 +119,6 @@ fn a_safe_stop_in_the_page_during_the_ramp_of_a_close_cuts_it_short() {
 }
 
 #[test]
-fn a_web_process_that_crashes_while_armed_leaves_the_rig_to_its_lease_and_gives_a_new_page() {
-    let (bench, display) = (Bench::new(), Display::managed());
-    let (mut window, page) = bench.armed(&display);
-    drop(page);
-    window.crash_page();
-    until_true("a new web process", SOON, || !window.process().descendants("WebKitWebProcess").is_empty());
-    assert!(window.process_mut().ended().is_none(), "the app went with its page");
-    window.close();
-    bench.ended_safe(&mut window, "window_closed");
-}
-
-#[test]
 fn ten_closes_of_the_demo_window_give_ten_reports_that_are_all_safe() {
     let (bench, display) = (Bench::new(), Display::managed());
     for _ in 0..10 {

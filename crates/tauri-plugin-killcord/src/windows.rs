@@ -94,7 +94,9 @@ impl Windows {
             // The host has to have let the old one go before it can be resumed.
             row.page = None;
             row.page = row.coming.take();
-            row.crashed = None;
+            if row.crashed.take().is_some() {
+                tracing::info!(window = label, "the page is back after its process had died");
+            }
         }
         let page = row.coming.as_ref().or(row.page.as_ref()).ok_or(Refused::Attach)?;
         if page.pump.inner().is_finished() {
