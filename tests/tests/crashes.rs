@@ -18,7 +18,7 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 #[track_caller]
 fn crashed(crash: impl FnOnce(&mut Desktop<'_>, Page)) {
     let (supply, station, display) = (Instrument::start(), Station::new(), Display::managed());
-    let head = rigs::head("5s", "arm = \"on-first-session\"").replace("\"off\"", "\"required\"");
+    let head = rigs::head("5s", "arm = \"on-first-session\"");
     let rig = station.rig(&(head + &rigs::switch("psu", &supply)));
     let is_on = || supply.value("OUTP").as_deref() == Some("ON");
     let mut window = Desktop::start_driven(&display, station.launch("killcord-stuck-window").arg(&rig));
