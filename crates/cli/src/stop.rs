@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use killcord::{StartError, door::DoorError, journal::JournalError};
 use killcord_rig::{Diagnostics, Style};
 
+use crate::drill::RunError;
+
 /// Why a command stops. Nothing was sent to any device by then that would not have been sent anyway.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Stop {
@@ -59,6 +61,9 @@ pub(crate) enum Stop {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A drill could not go on.
+    #[error("the drill cannot go on")]
+    Drill(#[source] RunError),
     /// The demo's simulated bench did not come up.
     #[error("the demo's simulated bench did not start: {0}")]
     Demo(String),
@@ -77,6 +82,7 @@ impl Stop {
             | Self::File { .. }
             | Self::Sim(_)
             | Self::System { .. }
+            | Self::Drill(_)
             | Self::Demo(_) => 3,
         }
     }

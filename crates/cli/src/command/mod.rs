@@ -5,6 +5,7 @@ mod check;
 mod connect;
 mod demo;
 mod doctor;
+mod drill;
 mod init;
 mod journal;
 mod open;
@@ -13,6 +14,7 @@ mod safe;
 mod serve;
 mod show;
 mod sim;
+mod stand_in;
 
 use std::io::{self, Write as _};
 
@@ -42,6 +44,8 @@ pub(crate) fn run(cli: Cli, signals: &Signals, console: &Console) -> Result<u8, 
         Some(Command::Safe(safe)) => safe::run(&scene, &safe),
         Some(Command::Journal(journal)) => journal::run(&scene, &journal),
         Some(Command::Sim(sim)) => sim::run(&scene, &sim),
+        Some(Command::Drill(drill)) => drill::run(&scene, &drill),
+        Some(Command::StandIn(stand_in)) => stand_in::run(&stand_in),
         Some(Command::Doctor) => doctor::run(&scene),
     }
 }

@@ -5,6 +5,7 @@
 //! rig, resolves no name and runs no program.
 
 mod answer;
+mod compose;
 mod register;
 mod rewrite;
 mod sample;
@@ -117,6 +118,16 @@ impl Blueprint {
     /// The devices that have a twin.
     pub(crate) fn parts(&self) -> &[Part] {
         &self.parts
+    }
+
+    /// Whether a reading with an interlock is there to be put out of its limits.
+    pub(crate) fn has_interlock(&self) -> bool {
+        !self.watched.is_empty()
+    }
+
+    /// Whether a device that arms has a wire that can be unplugged.
+    pub(crate) fn has_wire(&self) -> bool {
+        self.parts.iter().any(|part| part.arms && part.has_wire)
     }
 
     /// Starts the instruments and writes the rig file into `folder`; `recorder` stands in for programs.
@@ -260,11 +271,6 @@ impl Twin<'_> {
         let not_read_back = names(&|part| is_off(&now, part) && !is_read_back(&now, part));
         let safe = last.filter(|_| energised.is_empty() && not_read_back.is_empty()).map(since);
         Seen { first_safe_byte: first.map(since), safe, energised, not_read_back }
-    }
-
-    /// Whether a reading with an interlock is there to be put out of its limits.
-    pub(crate) fn has_interlock(&self) -> bool {
-        !self.blueprint.watched.is_empty()
     }
 
     /// Puts the first reading that has an interlock outside its limits; false where there is none.
