@@ -68,17 +68,17 @@ impl Manager {
         Ok(lock.into())
     }
 
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "false"))]
     fn inhibit_delay_max_u_sec(&self) -> u64 {
         GRANTED
     }
 
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "false"))]
     fn preparing_for_sleep(&self) -> bool {
         self.asked.sleeps.load(Ordering::Relaxed)
     }
 
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "false"))]
     fn preparing_for_shutdown(&self) -> bool {
         self.asked.shuts_down.load(Ordering::Relaxed)
     }
@@ -168,7 +168,17 @@ mod tests {
         let machine = Machine::start().unwrap();
         let address = zbus::blocking::connection::Builder::address(machine.address()).unwrap();
         let client = address.build().unwrap();
-        let manager = zbus::blocking::Proxy::new(&client, "org.freedesktop.login1", PATH, MANAGER).unwrap();
+        let manager = zbus::blocking::proxy::Builder::<zbus::blocking::Proxy<'_>>::new(&client)
+            .destination("org.freedesktop.login1")
+            .unwrap()
+            .path(PATH)
+            .unwrap()
+            .interface(MANAGER)
+            .unwrap()
+            // Asked each time, as by a host.
+            .cache_properties(zbus::proxy::CacheProperties::No)
+            .build()
+            .unwrap();
         assert_eq!(manager.get_property::<u64>("InhibitDelayMaxUSec").unwrap(), GRANTED);
         assert!(!machine.is_delayed());
         let _lock: zvariant::OwnedFd =
