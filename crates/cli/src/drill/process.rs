@@ -182,9 +182,12 @@ impl Host {
         }
     }
 
-    /// Sends it a signal.
+    /// Sends it a signal; one that has ended needs none.
     pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
-        Ok(kill_process(self.pid, signal)?)
+        match pidfd_send_signal(&self.pidfd, signal) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Sends the signal to it and to all that it started in its group.
@@ -280,8 +283,12 @@ impl Process {
         Ok(Self { pid: self.pid, pidfd: self.pidfd.try_clone()? })
     }
 
+    /// One that has ended needs none.
     pub(super) fn signal(&self, signal: Signal) -> io::Result<()> {
-        Ok(pidfd_send_signal(&self.pidfd, signal)?)
+        match pidfd_send_signal(&self.pidfd, signal) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -86,6 +86,7 @@ impl Told {
             Outcome::Safe => String::from("safe"),
             Outcome::NotSafe { why, .. } => format!("NOT SAFE: {why}"),
             Outcome::NotRun(why) => format!("not run: {why}"),
+            Outcome::NotArmed { devices, why } if devices.is_empty() => format!("DID NOT ARM: {why}"),
             Outcome::NotArmed { devices, why } => format!("DID NOT ARM ({}): {why}", devices.join(", ")),
         };
         let note = self.note.as_ref().map_or_else(String::new, |note| format!(" ({note})"));
