@@ -1,12 +1,12 @@
 //! The system that can put the machine to sleep or shut it down, and the lock that makes it wait for us.
 //!
 //! The lock is wanted exactly while bytes of ours may have made a device act, until the teardown that ends
-//! that is over. Arm steps wait for it; what makes hardware safe waits for nothing here.
+//! that is over and no device has answered that it is not safe. Arm steps wait for it; what makes hardware safe waits for nothing here.
 
 use std::time::Duration;
 
 use super::{ArmBlock, Effect, Phase, Refusal, State};
-use crate::Time;
+use crate::{DeviceState, Fault, Time};
 
 /// How long an arming waits for the lock. A system's answer takes milliseconds.
 pub const LOCK_WITHIN: Duration = Duration::from_secs(2);
@@ -136,6 +136,10 @@ impl State {
         }
     }
 
+    fn any_not_safe(&self) -> bool {
+        self.devices.iter().any(|state| matches!(state, DeviceState::Fault(Fault::NotSafe { .. })))
+    }
+
     /// The lock follows the hardware; called behind every input. At the host's end it goes with the host, not
     /// here: what it delays waits for the record too.
     pub(super) fn want_lock(&mut self, fx: &mut Vec<Effect>) {
@@ -143,7 +147,9 @@ impl State {
         let wanted = self.delay.delays
             && match self.phase {
                 Phase::Teardown(_) | Phase::Ended => had,
-                _ => self.energised(),
+                // One that answers and is not safe is tried again: that is delayed for as well, but not twice
+                // by one announcement.
+                _ => self.energised() || (had && !self.delay.stops && self.any_not_safe()),
             };
         if wanted != had {
             self.delay.lock = if wanted { Lock::Asked(self.now.mono + LOCK_WITHIN) } else { Lock::Free };

@@ -145,6 +145,24 @@ fn the_lock_is_given_back_when_the_teardown_is_over_and_not_before() {
 }
 
 #[test]
+fn a_device_that_answers_and_is_not_safe_keeps_the_lock_until_a_retry_has_made_it_safe() {
+    let (mut world, _) = locked();
+    let mut effects = world.demand(Cause::SafeStop, Mode::Safe, Extent::Stay);
+    effects.extend(world.finish(Status::Failed));
+    assert_eq!(asks(&effects), []);
+    let mut effects = world.at(1_000);
+    assert!(!orders(&effects).is_empty(), "it is tried again");
+    effects.extend(world.finish(Status::SafeVerified));
+    assert_eq!(asks(&effects), [false]);
+
+    // What was announced waits for one teardown.
+    let (mut world, _) = locked();
+    world.say(Input::System(System::Stops));
+    world.demand(Cause::Suspend, Mode::Safe, Extent::Stay);
+    assert_eq!(asks(&world.finish(Status::Failed)), [false]);
+}
+
+#[test]
 fn a_shutdown_keeps_the_lock_until_the_host_is_gone() {
     let (mut world, _) = locked();
     let mut effects = world.demand(Cause::Shutdown, Mode::Safe, Extent::End);

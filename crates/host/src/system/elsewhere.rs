@@ -16,7 +16,7 @@ pub(super) fn start(shared: Arc<Shared>, wish: Arc<Wish>) -> io::Result<()> {
                     shared.queue.push(Item::Lock { n, result: Err(why) });
                 }
                 Some(Todo::End) => return,
-                Some(Todo::Give | Todo::Look) | None => {}
+                Some(Todo::Give | Todo::Look | Todo::Reconnect) | None => {}
             }
         }
     };

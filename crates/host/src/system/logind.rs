@@ -46,7 +46,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// Starts the thread of the lock.
 pub(super) fn start(shared: Arc<Shared>, wish: Arc<Wish>) -> io::Result<()> {
     let granted = Arc::new(AtomicU64::new(micros(GRANTED)));
-    let keeper = Keeper { shared, wish, granted, seen: 0, lock: None };
+    let keeper = Keeper { shared, wish, granted, seen: 0, lock: None, alone: false };
     thread::Builder::new().name("killcord-system".into()).spawn(move || keeper.keep()).map(drop)
 }
 
@@ -63,6 +63,8 @@ struct Keeper {
     seen: u64,
     /// Closed, it is given back.
     lock: Option<OwnedFd>,
+    /// There was no bus the last time, and that was said.
+    alone: bool,
 }
 
 impl Keeper {
@@ -70,6 +72,7 @@ impl Keeper {
         loop {
             match bus::of_the_machine().and_then(|connection| Ok((self.listen(&connection)?, connection))) {
                 Ok(((), connection)) => {
+                    self.alone = false;
                     let over = self.attend(&connection);
                     // Wakes the listener, whose connection this is too.
                     if let Err(error) = connection.close() {
@@ -79,14 +82,17 @@ impl Keeper {
                         return;
                     }
                 }
-                Err(error) => tracing::info!(%error, "no system bus: suspend and shutdown are not delayed"),
+                Err(error) if !self.alone => {
+                    tracing::info!(%error, "no system bus: suspend and shutdown are not delayed");
+                }
+                Err(_) => {}
             }
+            self.alone = true;
             self.lock = None;
             self.say(Word::DelaysNothing);
             if self.without_bus(Instant::now() + LOOK_AGAIN) {
                 return;
             }
-            self.say(Word::Delays);
         }
     }
 
@@ -97,7 +103,7 @@ impl Keeper {
                 None => return false,
                 Some(Todo::End) => return true,
                 Some(Todo::Take(n)) => self.answer(n, Err("there is no system bus".into())),
-                Some(Todo::Give | Todo::Look) => {}
+                Some(Todo::Give | Todo::Look | Todo::Reconnect) => {}
             }
         }
     }
@@ -123,7 +129,7 @@ impl Keeper {
         loop {
             match self.wish.next(&mut self.seen, None) {
                 Some(Todo::End) => return true,
-                Some(Todo::Look) if connection.is_closed() => return false,
+                Some(Todo::Reconnect) => return false,
                 Some(Todo::Look) => self.look(connection),
                 Some(Todo::Give) => self.lock = None,
                 Some(Todo::Take(n)) => {
@@ -242,7 +248,7 @@ impl Listener {
             }
         }
         // The connection is gone, or the host is.
-        self.wish.turn();
+        self.wish.lose();
     }
 }
 

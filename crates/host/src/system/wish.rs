@@ -11,8 +11,10 @@ struct Said {
     lock: bool,
     /// The number of that word; zero before the first.
     n: u64,
-    /// The system's side has changed: its service came, went, or the connection broke.
+    /// The system's service came or went.
     turned: bool,
+    /// The connection to it broke.
+    lost: bool,
     over: bool,
 }
 
@@ -25,6 +27,8 @@ pub(super) enum Todo {
     Give,
     /// Look at the system again.
     Look,
+    /// The connection to it is gone.
+    Reconnect,
     /// The host has ended.
     End,
 }
@@ -54,6 +58,10 @@ impl Wish {
         self.say(|said| said.turned = true);
     }
 
+    pub(super) fn lose(&self) {
+        self.say(|said| said.lost = true);
+    }
+
     pub(super) fn end(&self) {
         self.say(|said| said.over = true);
     }
@@ -65,6 +73,9 @@ impl Wish {
         loop {
             if said.over {
                 return Some(Todo::End);
+            }
+            if std::mem::take(&mut said.lost) {
+                return Some(Todo::Reconnect);
             }
             if std::mem::take(&mut said.turned) {
                 return Some(Todo::Look);
