@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::station::Station;
-use crate::wait::{LONG, until_true};
+use crate::wait::{LONG, SOON, until_true};
 
 /// Asks for something (`status`, `safe`, `shutdown`, `raise`); `None` when nobody answers within the limit.
 #[must_use]
@@ -19,6 +19,16 @@ pub fn ask(station: &Station, what: &str, within: Duration) -> Option<Value> {
     let mut answer = String::new();
     BufReader::new(door).read_line(&mut answer).ok()?;
     serde_json::from_str(&answer).ok()
+}
+
+/// How the rig stands, as a page would be shown it.
+///
+/// # Panics
+/// When no host answers.
+#[must_use]
+#[track_caller]
+pub fn rig(station: &Station) -> Value {
+    ask(station, "status", SOON).expect("no host answers at the local door")["rig"].take()
 }
 
 /// Awaits a state of the rig: `safe`, `armed`, `making_safe`.
@@ -35,7 +45,9 @@ pub fn await_state(station: &Station, state: &str) {
 /// The socket of the one host that this machine has.
 fn socket(station: &Station) -> Option<PathBuf> {
     let entries = std::fs::read_dir(station.path("run").join("killcord")).ok()?;
-    entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| path.extension().is_some_and(|extension| extension == "sock"))
+    let named = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(".sock") && !name.ends_with(".watchdog.sock")
+    };
+    entries.filter_map(|entry| Some(entry.ok()?.path())).find(named)
 }

@@ -5,12 +5,14 @@
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+use rustix::net::{AddressFamily, SocketType, bind, listen, socket, sockopt};
 
 use crate::clock::monotonic;
 use crate::wait::pause;
@@ -34,6 +36,12 @@ pub struct Instrument {
 struct Shared {
     stop: AtomicBool,
     mute: AtomicBool,
+    /// The connections with a number up to this one are not read.
+    deaf_to: AtomicUsize,
+    /// The connections so far: the number of the last one.
+    connections: AtomicUsize,
+    /// Those that have not ended.
+    open: AtomicUsize,
     answer_after: Mutex<Duration>,
     arrivals: Mutex<Vec<Arrival>>,
     values: Mutex<HashMap<String, String>>,
@@ -53,11 +61,29 @@ impl Instrument {
     /// Starts one that takes this long for each answer to a query.
     #[must_use]
     pub fn answering_after(delay: Duration) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        Self::on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), delay)
+    }
+
+    /// Starts one that takes only a few hundred bytes before it has read them: what it does not read stays in
+    /// the sender's buffer.
+    #[must_use]
+    pub fn with_a_small_window() -> Self {
+        let listener = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        // The kernel makes the least that it allows of this (tcp(7)); set before listening, connections have it.
+        sockopt::set_socket_recv_buffer_size(&listener, 1).unwrap();
+        bind(&listener, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).unwrap();
+        listen(&listener, 16).unwrap();
+        Self::on(TcpListener::from(listener), Duration::ZERO)
+    }
+
+    fn on(listener: TcpListener, delay: Duration) -> Self {
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
             stop: AtomicBool::new(false),
             mute: AtomicBool::new(false),
+            deaf_to: AtomicUsize::new(0),
+            connections: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
             answer_after: Mutex::new(delay),
             arrivals: Mutex::default(),
             values: Mutex::default(),
@@ -115,6 +141,22 @@ impl Instrument {
         *self.shared.answer_after.lock().unwrap() = delay;
     }
 
+    /// Reads nothing more from the connections that there are; others are served.
+    pub fn deafen(&self) {
+        self.shared.deaf_to.store(self.shared.connections.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// Reads all connections again.
+    pub fn hear(&self) {
+        self.shared.deaf_to.store(0, Ordering::Relaxed);
+    }
+
+    /// The connections that have not ended, as far as it has read them.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.shared.open.load(Ordering::Relaxed)
+    }
+
     /// Answers nothing from now on (or does so again); commands are still carried out.
     pub fn mute(&self, mute: bool) {
         self.shared.mute.store(mute, Ordering::Relaxed);
@@ -123,12 +165,19 @@ impl Instrument {
 
 impl Shared {
     /// Reads, and notes each arrival at once: an instrument that is slow to answer has its bytes all the same.
-    fn serve(&self, mut stream: TcpStream) {
+    fn serve(&self, stream: TcpStream) {
         // Where it is allowed: what is measured is when bytes leave, not when this thread gets a processor.
         let _only_where_allowed = rustix::process::setpriority_process(None, -20);
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(LOOK)).unwrap();
         let Ok(writer) = stream.try_clone() else { return };
+        let number = self.connections.fetch_add(1, Ordering::Relaxed) + 1;
+        self.open.fetch_add(1, Ordering::Relaxed);
+        self.read(stream, writer, number);
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn read(&self, mut stream: TcpStream, writer: TcpStream, number: usize) {
         let (queue, lines) = std::sync::mpsc::sync_channel(4096);
         std::thread::scope(move |scope| {
             scope.spawn(move || self.work(&lines, writer));
@@ -136,6 +185,10 @@ impl Shared {
             let queue = queue;
             let (mut pending, mut block) = (Vec::new(), [0; 4096]);
             while !self.stop.load(Ordering::Relaxed) {
+                if number <= self.deaf_to.load(Ordering::Relaxed) {
+                    pause(LOOK);
+                    continue;
+                }
                 let count = match stream.read(&mut block) {
                     Ok(0) => return,
                     Ok(count) => count,

@@ -1,6 +1,6 @@
 //! What the programs have put on record, read by the command that a person would use.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -15,6 +15,7 @@ pub struct Journal {
     sessions: Vec<Value>,
     teardowns: Vec<Value>,
     report: Option<Value>,
+    folder: PathBuf,
 }
 
 impl Journal {
@@ -33,7 +34,7 @@ impl Journal {
             let id = teardown["id"].to_string();
             json(station, &["journal".as_ref(), "show".as_ref(), id.as_ref(), rig, as_json])
         });
-        Self { runs, sessions, teardowns, report }
+        Self { runs, sessions, teardowns, report, folder: station.folder(rig) }
     }
 
     /// The lives of the host, newest first.
@@ -46,6 +47,19 @@ impl Journal {
     #[must_use]
     pub fn sessions(&self) -> &[Value] {
         &self.sessions
+    }
+
+    /// What happened in a life of the host, oldest first: kind (`watchdog_lost`) and details.
+    ///
+    /// # Panics
+    /// When the journal cannot be read.
+    #[must_use]
+    #[track_caller]
+    pub fn events(&self, run: &Value) -> Vec<(String, Value)> {
+        let run = serde_json::from_value(run["run"].clone()).expect("the run has no number");
+        let reader = killcord::journal::Reader::open(&self.folder).expect("the journal cannot be opened");
+        let entries = reader.entries(run).expect("the run's events cannot be read");
+        entries.into_iter().map(|entry| (entry.kind, entry.detail)).collect()
     }
 
     /// The last teardown, without its report.

@@ -31,4 +31,5 @@ pub mod station;
 pub mod storage;
 pub mod terminal;
 pub mod wait;
+pub mod watchdog;
 pub mod webdriver;

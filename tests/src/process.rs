@@ -14,6 +14,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group,
 
 mod death;
 mod launch;
+pub mod look;
 mod mark;
 mod output;
 
@@ -96,6 +97,12 @@ impl Process {
             .unwrap_or_else(|error| panic!("{}: {signal:?}: {error}", self.name));
     }
 
+    /// Sends a signal to it and to all of its process group.
+    pub fn signal_group(&self, signal: Signal) {
+        kill_process_group(self.raw_pid(), signal)
+            .unwrap_or_else(|error| panic!("the group of {}: {signal:?}: {error}", self.name));
+    }
+
     fn raw_pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
@@ -150,30 +157,19 @@ impl Process {
     /// Its resident memory, in bytes.
     #[must_use]
     pub fn resident(&self) -> u64 {
-        self.memory("VmRSS:")
+        look::resident(self.pid())
     }
 
     /// Its address space, in bytes: what `RLIMIT_AS` limits.
     #[must_use]
     pub fn address_space(&self) -> u64 {
-        self.memory("VmSize:")
-    }
-
-    fn memory(&self, name: &str) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0 kB");
-        line.trim().trim_end_matches(" kB").trim().parse::<u64>().unwrap_or(0) * 1024
+        look::address_space(self.pid())
     }
 
     /// The processor time it has used, all its threads.
     #[must_use]
     pub fn cpu_time(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
-        // Behind the name, which may contain spaces: utime and stime are fields 14 and 15 of proc(5).
-        let fields: Vec<&str> =
-            stat.rsplit_once(") ").map_or_else(Vec::new, |(_, rest)| rest.split(' ').collect());
-        let ticks: u64 = [11, 12].iter().filter_map(|at| fields.get(*at)?.parse::<u64>().ok()).sum();
-        Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+        look::cpu_time(self.pid())
     }
 
     /// Ends it and all it started, now.

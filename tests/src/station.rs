@@ -46,6 +46,12 @@ impl Station {
         self.path("state")
     }
 
+    /// The part of [`Self::state`] that is a rig's.
+    #[must_use]
+    pub fn folder(&self, rig: &Path) -> PathBuf {
+        killcord::Options::new(rig).state_dir(Some(self.state().join("killcord"))).rig_dir()
+    }
+
     /// Writes a rig file.
     #[must_use]
     pub fn rig(&self, text: &str) -> PathBuf {

@@ -13,25 +13,7 @@ use killcord_tests::station::Station;
 use killcord_tests::wait::{LONG, until_true};
 
 fn rig(bath: &Julabo, supply: &Instrument) -> String {
-    rigs::head("8s", "")
-        + &rigs::switch("psu", supply)
-        + &format!(
-            r#"
-[[device]]
-name = "bath"
-label = "Thermal bath"
-driver = "line"
-connect = "tcp://127.0.0.1:{}?term=cr"
-id = "VERSION"
-timeout = "500ms"
-safe_after = ["psu"]
-# It acknowledges with an empty line, which has to be in before the next question.
-arm = ["OUT_MODE_05 1", {{ wait = "200ms" }}]
-safe = ["OUT_MODE_05 0", {{ wait = "200ms" }}]
-verify = [{{ query = "IN_MODE_05", equals = false }}]
-"#,
-            bath.port()
-        )
+    rigs::head("8s", "") + &rigs::switch("psu", supply) + &bath.device(r#"safe_after = ["psu"]"#)
 }
 
 #[test]

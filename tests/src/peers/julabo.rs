@@ -37,6 +37,29 @@ impl Julabo {
         self.port.number()
     }
 
+    /// Its part of a rig file, `bath`, with more of its keys.
+    #[must_use]
+    pub fn device(&self, more: &str) -> String {
+        format!(
+            r#"
+[[device]]
+name = "bath"
+label = "Thermal bath"
+driver = "line"
+connect = "tcp://127.0.0.1:{}?term=cr"
+id = "VERSION"
+timeout = "500ms"
+# It acknowledges with an empty line, which has to be in before the next question.
+arm = ["OUT_MODE_05 1", {{ wait = "200ms" }}]
+safe = ["OUT_MODE_05 0", {{ wait = "200ms" }}]
+emergency = ["OUT_MODE_05 0", {{ wait = "200ms" }}]
+verify = [{{ query = "IN_MODE_05", equals = false }}]
+{more}
+"#,
+            self.port()
+        )
+    }
+
     /// Whether its pump runs, asked from outside.
     ///
     /// # Panics

@@ -26,12 +26,19 @@ impl Trio {
     /// Their rig file.
     #[must_use]
     pub fn rig(&self) -> String {
+        self.rig_with("")
+    }
+
+    /// Their rig file, with these lines in its `[safety]`.
+    #[must_use]
+    pub fn rig_with(&self, safety: &str) -> String {
         format!(
             r#"[rig]
 name = "Three peers"
 deadline = "20s"
 
 [safety]
+{safety}
 
 [[device]]
 name = "pace"
