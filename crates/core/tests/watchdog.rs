@@ -361,3 +361,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_state_told_at_an_earlier_time_does_the_same_as_much_earlier() {
+    let by = Duration::from_secs(3);
+    let mut post = Post::new();
+    post.until(Time::from_millis(4000));
+    post.told(Told::Beat { n: 1 });
+    post.told(Told::Teardown { mode: Mode::Safe, within: DEADLINE });
+    let mut earlier = Post { state: post.state.representative(by), now: post.now - by };
+    post.until(Time::from_millis(60_000));
+    earlier.until(Time::from_millis(60_000) - by);
+    assert_eq!(post.now - by, earlier.now);
+    assert_eq!(post.state.representative(by), earlier.state.representative(Duration::ZERO));
+}

@@ -11,7 +11,7 @@ use crate::{Cause, Extent, Mode, Time, policy::Watchdog};
 /// An armed rig is made safe when there was no watchdog for so long (DESIGN.md, section 7).
 pub const WATCHDOG_WITHIN: Duration = Duration::from_secs(5);
 /// Time between two beats, at least.
-const BEAT_EVERY: Duration = Duration::from_millis(200);
+pub(super) const BEAT_EVERY: Duration = Duration::from_millis(200);
 
 /// Whether a watchdog covers this host.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

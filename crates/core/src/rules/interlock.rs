@@ -36,6 +36,11 @@ impl Watch {
     pub(super) const fn new(reading: &Reading) -> Self {
         Self { limited: reading.limits.is_some(), value: None, good: None, outside: None, told: false }
     }
+
+    /// The moments that it remembers.
+    pub(super) fn times(&mut self) -> impl Iterator<Item = &mut Time> {
+        self.good.iter_mut().chain(&mut self.outside)
+    }
 }
 
 impl State {

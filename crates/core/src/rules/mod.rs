@@ -16,6 +16,7 @@ mod hardware;
 mod input;
 mod interlock;
 mod lease;
+mod representative;
 mod system;
 
 use std::{

@@ -8,6 +8,7 @@
 //! leave a device that may act without having tried.
 
 mod frame;
+mod representative;
 
 use std::{sync::Arc, time::Duration};
 
