@@ -159,6 +159,7 @@ enum Over {
 
 impl Own {
     fn keep(&self, mut standby: Option<Standby>) -> Left {
+        let mut last = false;
         loop {
             let started = match standby.take() {
                 Some(standby) => Ok(standby),
@@ -174,7 +175,11 @@ impl Own {
             tracing::warn!(why, "there is no watchdog");
             self.news(News::Gone { why });
             if self.rest() {
-                return Left::Gone;
+                // Whoever leaves a device that is not safe starts one more watchdog, to leave it to.
+                if last || !self.ledger.leaves_a_device() {
+                    return Left::Gone;
+                }
+                last = true;
             }
         }
     }
@@ -267,6 +272,11 @@ impl Own {
 
     /// The host has said goodbye.
     fn see_off(&self, mut watchdog: Standby, pipe: &Pipe) -> Left {
+        let owed = self.ledger.leaves_a_device();
+        if owed {
+            // It may have come behind the goodbye.
+            self.ledger.goodbye_again();
+        }
         let until = Instant::now() + LEAVES_WITHIN;
         while let Some(left) = until.checked_duration_since(Instant::now()) {
             match self.hear(pipe) {
@@ -278,8 +288,9 @@ impl Own {
                 [PollFd::new(pipe, PollFlags::IN), PollFd::from_borrowed_fd(watchdog.life(), PollFlags::IN)];
             wait(&mut fds, left);
         }
-        // It leaves within a moment of closing the pipe, and the rig's lock with it.
-        if watchdog.wait(LEAVES_WITHIN).is_none() {
+        // It leaves within a moment of closing the pipe, and the rig's lock with it. One that is stopped while a
+        // device is left to it is not ended: continued, it finds us gone and acts.
+        if !owed && watchdog.wait(LEAVES_WITHIN).is_none() {
             watchdog.end();
         }
         Left::Gone

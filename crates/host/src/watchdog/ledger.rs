@@ -219,6 +219,16 @@ impl Ledger {
         self.say(&mut self.entries(), &Told::Goodbye, &[]);
     }
 
+    /// The same, to a watchdog that came behind it.
+    pub(super) fn goodbye_again(&self) {
+        self.say(&mut self.entries(), &Told::Goodbye, &[]);
+    }
+
+    /// Whether a device was not released: it is left to the watchdog.
+    pub(super) fn leaves_a_device(&self) -> bool {
+        self.entries().devices.iter().any(|entry| entry.connected || entry.act != Act::No)
+    }
+
     /// The watchdog knows by now that a device may act.
     pub(super) fn echo(&self, n: u64) {
         let known = self.entries().devices.iter_mut().any(|entry| {
