@@ -42,6 +42,18 @@ pub fn await_state(station: &Station, state: &str) {
     });
 }
 
+/// Awaits that the host has a watchdog at its post.
+///
+/// # Panics
+/// When none comes.
+#[track_caller]
+pub fn await_watchdog(station: &Station) {
+    until_true("the watchdog to stand by", LONG, || {
+        ask(station, "status", Duration::from_secs(5))
+            .is_some_and(|answer| answer["rig"]["watchdog"]["state"] == "watching")
+    });
+}
+
 /// The socket of the one host that this machine has.
 fn socket(station: &Station) -> Option<PathBuf> {
     let entries = std::fs::read_dir(station.path("run").join("killcord")).ok()?;

@@ -103,6 +103,6 @@ impl Watchdog {
 
 fn is_watchdog(pid: u32) -> bool {
     let words = look::command_line(pid);
-    let named = words.first().is_some_and(|program| program.ends_with("killcord-watchdog"));
+    let named = words.first().is_some_and(|program| program.ends_with("-watchdog"));
     named || words.get(1).is_some_and(|word| word == "watchdog")
 }

@@ -25,6 +25,7 @@ fn an_arm_command_in_a_dead_hosts_buffer_is_never_carried_out() {
     let rig = station.rig(&(rigs::head("8s", "") + &supply));
     let mut host = station.killcord(["serve"]).arg(&rig).with_input().start();
     door::await_state(&station, "safe");
+    door::await_watchdog(&station);
     let watchdog = Watchdog::await_of(&host);
 
     instrument.deafen();

@@ -34,7 +34,7 @@ fn a_killed_watchdog_is_replaced_with_the_rig_untouched() {
     let mut armed = bench.armed();
     armed.watchdog.signal(Signal::KILL);
     let next = armed.watchdog.await_next(&armed.host);
-    armed.await_watching();
+    door::await_watchdog(&bench.station);
     armed.watchdog = next;
     armed.still_armed_and_ends_in_order();
     assert_eq!(about_the_watchdog(&bench), ["watchdog_ready", "watchdog_lost", "watchdog_ready"]);
@@ -46,7 +46,7 @@ fn the_watchdog_that_came_second_makes_the_rig_safe_as_well() {
     let mut armed = bench.armed();
     armed.watchdog.signal(Signal::KILL);
     armed.watchdog = armed.watchdog.await_next(&armed.host);
-    armed.await_watching();
+    door::await_watchdog(&bench.station);
     armed.host.signal(Signal::KILL);
     armed.made_safe_by_the_watchdog(GONE);
 }
@@ -58,7 +58,7 @@ fn a_stopped_watchdog_is_killed_and_replaced_with_the_rig_untouched() {
     armed.watchdog.signal(Signal::STOP);
     armed.watchdog.await_end(LONG);
     let next = armed.watchdog.await_next(&armed.host);
-    armed.await_watching();
+    door::await_watchdog(&bench.station);
     armed.watchdog = next;
     armed.still_armed_and_ends_in_order();
     assert_eq!(about_the_watchdog(&bench), ["watchdog_ready", "watchdog_lost", "watchdog_ready"]);

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod closes;
+mod dead_host;
 mod first_byte;
 mod idle;
 mod options;
@@ -24,11 +25,16 @@ struct Harness {
     run: fn(&Options) -> Figures,
 }
 
-const ALL: [Harness; 5] = [
+const ALL: [Harness; 6] = [
     Harness {
         name: "first-byte",
         about: "close event to first safe byte, 100 closes each way",
         run: first_byte::run,
+    },
+    Harness {
+        name: "dead-host",
+        about: "host killed or hung to first safe byte, and an idle watchdog's share",
+        run: dead_host::run,
     },
     Harness {
         name: "side-by-side",
