@@ -7,11 +7,14 @@ use std::panic;
 
 use common::{Bench, Instrument, Seen};
 use killcord_core::{
-    Step, Value,
+    DeviceIx, Step, Value,
     driver::{DriverSpec, LinkKind, StepKind},
     plan::{Failure, Work},
 };
-use killcord_device::{Cx, Device, DeviceError, Driver, Identity, Lane, Registry, Setup, Transport, testing};
+use killcord_device::{
+    Cx, Device, DeviceError, Driver, Identity, Lane, LinkEvent, Poll, PollId, Registry, Setup, Transport,
+    testing,
+};
 
 struct Faulty;
 
@@ -101,4 +104,23 @@ fn the_programs_panic_hook_runs_on_the_links_own_thread_and_the_link_goes_on() {
     bench.safe(0, Step::send("OUTP OFF")).outcome.unwrap();
     instrument.wait_for("OUTP OFF");
     assert!(bench.links.answering());
+}
+
+#[test]
+fn a_device_whose_driver_panics_when_nobody_waits_for_it_is_told_as_lost_and_opened_again() {
+    let instrument = Instrument::start(|_, _| {});
+    let plan = testing::plan(vec![testing::link(instrument.port)], vec![testing::device("psu", "faulty")]);
+    // Asked once, as soon as it is open.
+    let every = std::time::Duration::from_hours(1);
+    let query = Step::send("PANIC");
+    let panics = Poll { id: PollId(1), device: DeviceIx(0), query, field: None, every, feed: false };
+    let bench = Bench::with(plan, vec![panics], &Registry::empty().with(Faulty));
+    bench.open(0).outcome.unwrap();
+    match bench.events.wait_for("a loss", |event| matches!(event, LinkEvent::Lost { .. })) {
+        LinkEvent::Lost { why, .. } => assert!(why.contains("no such luck"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    bench.open(0).outcome.unwrap();
+    bench.safe(0, Step::send("OUTP OFF")).outcome.unwrap();
+    instrument.wait_for("OUTP OFF");
 }

@@ -61,6 +61,8 @@ impl LinkWorker {
         let timeout = self.slots.get(at).map_or(Duration::ZERO, |slot| slot.plan.timeout);
         let cancel = self.cancel(lane);
         let common = self.common.clone();
+        // An earlier one was told to whoever had asked for the step.
+        self.take_panic(at);
         // Enough for a resync before it.
         let deadline = self.now() + timeout * 5;
         self.queue.busy(deadline);
@@ -74,17 +76,31 @@ impl LinkWorker {
             Err(error) => Err(Failure::from(&error)),
         };
         self.tell(LinkEvent::Polled { id: poll.id, at: self.now(), value });
-        self.give_up_if_mute(at);
+        match self.take_panic(at) {
+            // A driver that has lost its head is no longer believed to have its device in hand.
+            Some(why) => self.give_up(at, why),
+            None => self.give_up_if_mute(at),
+        }
+    }
+
+    fn take_panic(&mut self, at: usize) -> Option<String> {
+        self.slots.get_mut(at)?.panicked.take()
     }
 
     /// A device that stays silent is lost, though its line is up: it is tried again in the background.
     pub(super) fn give_up_if_mute(&mut self, at: usize) {
-        let alone = self.slots.len() == 1;
-        let now = self.now();
         let Some(slot) = self.slots.get_mut(at).filter(|slot| slot.misses >= MISSES) else { return };
         slot.was_mute = true;
         let why = format!("no answer to {} questions in a row", slot.misses);
-        if alone {
+        self.give_up(at, why);
+    }
+
+    /// The device is lost, though its line is up; others on the line are not.
+    fn give_up(&mut self, at: usize, why: String) {
+        let (alone, now) = (self.slots.len() == 1, self.now());
+        let Some(slot) = self.slots.get_mut(at) else { return };
+        // One that could not be opened again after a panic is closed by now, and nobody has been told.
+        if alone && slot.state != State::Closed {
             return self.lost(&why);
         }
         slot.state = State::Closed;

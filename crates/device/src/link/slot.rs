@@ -27,6 +27,8 @@ pub(super) struct Slot {
     pub(super) wanted: bool,
     /// Timeouts in a row.
     pub(super) misses: u32,
+    /// What its driver's last panic said, until somebody has dealt with it.
+    pub(super) panicked: Option<String>,
     /// It was given up because it did not answer: open is believed only when it answers something.
     pub(super) was_mute: bool,
     pub(super) retry_at: Instant,
@@ -65,6 +67,7 @@ impl Slot {
             in_step: true,
             wanted: false,
             misses: 0,
+            panicked: None,
             was_mute: false,
             retry_at: Instant::now(),
             back_off: BACK_OFF.0,
@@ -89,11 +92,12 @@ impl Slot {
         match catch_unwind(AssertUnwindSafe(|| call(device.as_mut(), cx))) {
             Ok(result) => result,
             Err(panic) => {
+                let mut why = format!("it panicked: {}", words(panic.as_ref()));
+                self.panicked = Some(why.clone());
                 self.throw_away();
                 self.in_step = false;
                 self.renew(wire, link)?;
                 let opened = self.call_renewed(cx);
-                let mut why = format!("it panicked: {}", words(panic.as_ref()));
                 if let Err(error) = opened {
                     self.state = State::Closed;
                     why = format!("{why}; and then: {error}");
