@@ -17,7 +17,7 @@ pub(crate) const UI: &str = "ui";
 /// The packages that the tests and measurements of real processes start, built in this grouping: what is built
 /// together shares features, and the command line must not be built with those that only a window needs.
 pub(crate) const PROCESSES: &[&[&str]] = &[
-    &["-p", "killcord-cli", "-p", "killcord-watchdog"],
+    &["-p", "killcord-cli", "-p", "killcord-watchdog", "-p", "killcord-faulty-host"],
     &[
         "-p",
         "killcord-desktop",
