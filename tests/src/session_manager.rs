@@ -1,5 +1,5 @@
 //! A desktop's session manager as `org.gnome.SessionManager`, played by python-dbusmock on a session bus: takes
-//! one member, announces a log-off to it, and knows what it answered.
+//! the desktop app for a member, announces a log-off to it, and knows what it answered.
 
 use zbus::blocking::{Connection, connection::Builder};
 use zbus::zvariant::{DynamicType, OwnedValue, Value};
@@ -10,6 +10,8 @@ use crate::wait::{SOON, until_true};
 
 const SERVICE: &str = "org.gnome.SessionManager";
 const PATH: &str = "/org/gnome/SessionManager";
+/// How the desktop app calls itself.
+const PROGRAM: &str = "Killcord";
 const MEMBER: &str = "/org/gnome/SessionManager/Client7";
 const CLIENT: &str = "org.gnome.SessionManager.ClientPrivate";
 const MOCK: &str = "org.freedesktop.DBus.Mock";
@@ -34,7 +36,8 @@ impl SessionManager {
             let peer = Some("org.freedesktop.DBus.Peer");
             manager.connection.call_method(Some(SERVICE), PATH, peer, "Ping", &()).is_ok()
         });
-        let answer = format!("ret = \"{MEMBER}\"");
+        // Others that the desktop starts register too (the accessibility bus does): they are told nothing.
+        let answer = format!("ret = \"{MEMBER}\" if args[0] == \"{PROGRAM}\" else \"{PATH}/Other\"");
         manager.mocked(PATH, "AddMethod", &(SERVICE, "RegisterClient", "ss", "o", answer));
         let no_properties = std::collections::HashMap::<&str, Value<'_>>::new();
         let methods = vec![("EndSessionResponse", "bs", "", "")];
@@ -48,28 +51,30 @@ impl SessionManager {
             .unwrap_or_else(|error| panic!("dbusmock: {method}: {error}"));
     }
 
-    /// How often a method of an object was called.
-    fn calls(&self, path: &str, method: &str) -> usize {
+    /// What a method of an object was called with, each time.
+    fn calls(&self, path: &str, method: &str) -> Vec<Vec<OwnedValue>> {
         let reply = self
             .connection
             .call_method(Some(SERVICE), path, Some(MOCK), "GetMethodCalls", &(method,))
             .unwrap();
-        reply.body().deserialize::<Vec<(u64, Vec<OwnedValue>)>>().unwrap().len()
+        let calls: Vec<(u64, Vec<OwnedValue>)> = reply.body().deserialize().unwrap();
+        calls.into_iter().map(|(_, arguments)| arguments).collect()
     }
 
-    /// Awaits a program that wants to be told.
+    /// Awaits the app.
     ///
     /// # Panics
-    /// When none comes.
+    /// When it does not register.
     #[track_caller]
     pub fn await_member(&self) {
-        until_true("a program to register", SOON, || self.calls(PATH, "RegisterClient") == 1);
+        let is_ours = |arguments: &Vec<OwnedValue>| *arguments[0] == Value::from(PROGRAM);
+        until_true("the app to register", SOON, || self.calls(PATH, "RegisterClient").iter().any(is_ours));
     }
 
     /// How often the member has said that the session may end.
     #[must_use]
     pub fn agreed(&self) -> usize {
-        self.calls(MEMBER, "EndSessionResponse")
+        self.calls(MEMBER, "EndSessionResponse").len()
     }
 
     /// Asks the member whether the session may end.
