@@ -261,9 +261,12 @@ impl State {
         fx.push(Effect::Changed);
         self.limits_of_device_from_now(device);
         let expected = matches!(&self.phase, Phase::Teardown(running) if running.devices.contains(&device));
-        if expected
-            || !matches!(state, DeviceState::Disconnected | DeviceState::Connecting | DeviceState::Fault(_))
-        {
+        // Safe before it was ever found: its safe commands went out, and nothing says that it took them.
+        let found = matches!(
+            state,
+            DeviceState::Disconnected | DeviceState::Connecting | DeviceState::Safe | DeviceState::Fault(_)
+        );
+        if expected || !found {
             return;
         }
         // Found again: made safe as soon as nothing else runs. Never armed by it. While the others are armed

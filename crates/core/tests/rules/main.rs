@@ -468,6 +468,18 @@ fn a_device_lost_while_armed_makes_the_others_safe_and_one_found_again_is_made_s
 }
 
 #[test]
+fn a_device_that_took_its_safe_commands_blindly_is_made_safe_when_it_is_found() {
+    let (mut world, _) = World::armed(Policy::default());
+    world.demand(Cause::SafeStop, Mode::Safe, Extent::Stay);
+    world.finish(Status::SafeUnverified);
+    assert_eq!(world.state.devices()[1], DeviceState::Safe);
+    world.say(Input::Opened { device: DeviceIx(1), identity: None });
+    let effects = world.say(Input::Tick);
+    assert_eq!(orders(&effects)[0].cause, Cause::Retry { device: DeviceIx(1) });
+    assert_eq!(orders(&effects)[0].devices, [DeviceIx(1)]);
+}
+
+#[test]
 fn a_device_that_is_not_safe_is_tried_again_with_back_off_as_long_as_the_host_lives() {
     let (mut world, _) = World::armed(Policy::default());
     world.demand(Cause::SafeStop, Mode::Safe, Extent::Stay);
