@@ -30,6 +30,9 @@ pub enum FaultKind {
     Drop,
     /// The line is cut: connections are closed, new ones refused, a pty's path is gone.
     Unplugged,
+    /// Only one client at a time: further connections are closed as they come, and a client that has gone is
+    /// believed in for `delay` (default 1 s) longer. Over TCP.
+    OneClient,
     /// Says that it is another instrument: `text`, or a made-up one.
     WrongIdentity,
     /// Commands are not performed: a SCPI error is queued (and `text` answered, if given), a Modbus
@@ -61,7 +64,7 @@ pub struct Fault {
     /// Only this many times, then the fault is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
-    /// For [`FaultKind::Slow`] and [`FaultKind::Late`].
+    /// For [`FaultKind::Slow`], [`FaultKind::Late`] and [`FaultKind::OneClient`].
     #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::duration::optional")]
     pub delay: Option<Duration>,
     /// The fault ends by itself after this long.
@@ -128,14 +131,15 @@ impl Fault {
         use FaultKind::*;
         let kind = self.kind;
         let wrong = |key, remedy| Err(FaultError::Useless { key, kind, remedy });
-        if self.prefix.is_some() && matches!(kind, NotReading | Unplugged | Stuck | WrongIdentity) {
+        if self.prefix.is_some() && matches!(kind, NotReading | Unplugged | OneClient | Stuck | WrongIdentity)
+        {
             return wrong("prefix", "it holds for the whole line or output; leave `prefix` out");
         }
-        if self.count.is_some() && matches!(kind, NotReading | Unplugged | Stuck) {
+        if self.count.is_some() && matches!(kind, NotReading | Unplugged | OneClient | Stuck) {
             return wrong("count", "it is a state, not an answer; use `lasts`, or clear it");
         }
-        if self.delay.is_some() && !matches!(kind, Slow | Late) {
-            return wrong("delay", "only `slow` and `late` wait");
+        if self.delay.is_some() && !matches!(kind, Slow | Late | OneClient) {
+            return wrong("delay", "only `slow`, `late` and `one_client` wait");
         }
         if self.text.is_some() && !matches!(kind, Garbage | WrongIdentity | Refuse) {
             return wrong("text", "only `garbage`, `wrong_identity` and `refuse` say something");
@@ -246,6 +250,12 @@ impl Faults {
         self.active.iter().any(|active| active.fault.kind == kind)
     }
 
+    /// How long a client that has gone is believed in; `None` if any number is served.
+    pub(crate) fn one_client(&self) -> Option<Duration> {
+        let one = self.active.iter().rfind(|active| active.fault.kind == FaultKind::OneClient)?;
+        Some(one.fault.delay.unwrap_or(Duration::from_secs(1)))
+    }
+
     /// How a stuck output reads back; `None` if it is not stuck.
     pub(crate) fn stuck(&self) -> Option<Readback> {
         let stuck = self.active.iter().rfind(|active| active.fault.kind == FaultKind::Stuck)?;
@@ -259,7 +269,7 @@ impl Faults {
         let mut effects = Effects::default();
         for Active { fault, left, .. } in &mut self.active {
             let applies = match fault.kind {
-                NotReading | Unplugged | Stuck => false,
+                NotReading | Unplugged | OneClient | Stuck => false,
                 WrongIdentity => seen.identity,
                 Mute | Slow | Late | Garbage | Endless => seen.query,
                 Dead | Drop | Refuse => true,
@@ -282,7 +292,7 @@ impl Faults {
                 Drop => effects.hang_up = true,
                 WrongIdentity => effects.wrong_identity = Some(fault.text.clone()),
                 Refuse => effects.refuse = Some(fault.text.clone()),
-                NotReading | Unplugged | Stuck => {}
+                NotReading | Unplugged | OneClient | Stuck => {}
             }
             effects.fired.push(fault.kind);
         }

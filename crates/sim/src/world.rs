@@ -9,7 +9,7 @@ mod scripted;
 
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::watch;
@@ -32,6 +32,8 @@ pub(crate) use self::perform::{Frame, Job, Reply};
 pub(crate) struct Gate {
     pub(crate) reading: bool,
     pub(crate) plugged: bool,
+    /// One client at a time, and how long one that has gone is believed in.
+    pub(crate) one_client: Option<Duration>,
 }
 
 /// A socket or pty with the instruments on it.
@@ -108,7 +110,7 @@ impl World {
         let line = |(address, members)| Line {
             address,
             members,
-            gate: watch::Sender::new(Gate { reading: true, plugged: true }),
+            gate: watch::Sender::new(Gate { reading: true, plugged: true, one_client: None }),
             connections: 0,
             listening: true,
         };
@@ -177,8 +179,13 @@ impl World {
         for line in &self.lines {
             let none_has =
                 |kind| !line.members.iter().any(|member| self.instruments[*member].faults.has(kind));
-            let gate =
-                Gate { reading: none_has(FaultKind::NotReading), plugged: none_has(FaultKind::Unplugged) };
+            let one_client =
+                line.members.iter().filter_map(|member| self.instruments[*member].faults.one_client()).max();
+            let gate = Gate {
+                reading: none_has(FaultKind::NotReading),
+                plugged: none_has(FaultKind::Unplugged),
+                one_client,
+            };
             line.gate.send_if_modified(|current| std::mem::replace(current, gate) != gate);
         }
     }

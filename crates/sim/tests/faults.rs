@@ -170,6 +170,23 @@ fn an_unplugged_instrument_closes_and_refuses_until_it_is_plugged_in_again() {
 }
 
 #[test]
+fn an_instrument_of_one_client_hangs_up_on_others_and_believes_for_a_while_in_one_that_has_gone() {
+    let bench = bench(SUPPLY);
+    let mut first = Scpi::connect(&bench, "psu");
+    assert_eq!(first.ask("OUTP?"), "0");
+    bench.fault("psu", Fault::new(FaultKind::OneClient).delay(A_WHILE)).unwrap();
+    assert!(Scpi::connect(&bench, "psu").closed());
+    assert_eq!(first.ask("OUTP?"), "0", "the one that it has is served");
+    drop(first);
+    bench.wait_until(|now| now.instruments["psu"].connections == 0, SOON).unwrap();
+    let gone = Instant::now();
+    while !Scpi::connect(&bench, "psu").silent_for(A_WHILE) {
+        assert!(gone.elapsed() < SOON, "it believes in a client for ever");
+    }
+    assert!(gone.elapsed() > A_WHILE * 3 / 2, "it did not believe in the one that had gone");
+}
+
+#[test]
 fn a_refused_command_changes_nothing_and_leaves_an_error() {
     let bench = bench(SUPPLY);
     let mut psu = Scpi::connect(&bench, "psu");

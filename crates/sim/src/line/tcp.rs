@@ -1,6 +1,11 @@
 //! Instruments on a listening socket.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
@@ -32,6 +37,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, line: usize, speaks: Speaks, list
     let mut gate = shared.lock().gate(line);
     let mut clients = JoinSet::new();
     let mut listener = Some(listener);
+    let mut last_gone: Option<Instant> = None;
     loop {
         let Some(open) = listener.take_if(|_| gate.borrow_and_update().plugged) else {
             drop(listener.take()); // closed: new connections are refused
@@ -46,12 +52,17 @@ pub(crate) async fn serve(shared: Arc<Shared>, line: usize, speaks: Speaks, list
         tokio::select! {
             accepted = open.accept() => match accepted {
                 Ok((stream, _)) if clients.len() < MOST_CONNECTIONS => {
-                    clients.spawn(client(Arc::clone(&shared), line, speaks, stream));
+                    let believed = |kept| last_gone.is_some_and(|at| at.elapsed() < kept);
+                    let one_client = gate.borrow().one_client;
+                    // Taken already: this one is closed at once.
+                    if !one_client.is_some_and(|kept| !clients.is_empty() || believed(kept)) {
+                        clients.spawn(client(Arc::clone(&shared), line, speaks, stream));
+                    }
                 }
                 Ok(_) => {} // too many: closed at once
                 Err(_) => sleep(Duration::from_millis(20)).await, // out of descriptors: some will come back
             },
-            Some(_) = clients.join_next() => {}
+            Some(_) = clients.join_next() => last_gone = Some(Instant::now()),
             changed = gate.changed() => if changed.is_err() {
                 return;
             },
