@@ -2,7 +2,8 @@
 //! with a window manager, a browser driver, a journal reader.
 //!
 //! What stands here starts something, shows a state of it, waits for a state, and ends it. It must never judge
-//! (the tests do that), never wait by sleeping a guessed time, and never leave a process behind.
+//! (the tests do that, and [`campaign`], which is one), never wait by sleeping a guessed time, and never leave a
+//! process behind.
 //!
 //! What cannot go on panics, with what to do next: this is only ever used in tests and measurements.
 #![cfg(target_os = "linux")]
@@ -11,6 +12,7 @@
 
 pub mod blackhole;
 pub mod bus;
+pub mod campaign;
 pub mod clock;
 pub mod demo;
 pub mod desktop;

@@ -1,7 +1,7 @@
 //! Keeps the processors busy, a bounded number of threads for as long as it lives.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread::JoinHandle;
 
 /// Busy processors.
@@ -10,7 +10,22 @@ pub struct Load {
     threads: Vec<JoinHandle<u64>>,
 }
 
+/// The one that [`Load::shared`] gives out.
+static SHARED: Mutex<Weak<Load>> = Mutex::new(Weak::new());
+
 impl Load {
+    /// The same for everybody who asks while somebody has it: what runs side by side shares busy processors, as
+    /// it shares the processors.
+    #[must_use]
+    pub fn shared() -> Arc<Self> {
+        let mut shared = SHARED.lock().unwrap();
+        shared.upgrade().unwrap_or_else(|| {
+            let load = Arc::new(Self::all_cores());
+            *shared = Arc::downgrade(&load);
+            load
+        })
+    }
+
     /// One busy thread for each processor, and eight at the most.
     #[must_use]
     pub fn all_cores() -> Self {

@@ -86,6 +86,13 @@ impl Process {
         writeln!(input, "{line}").and_then(|()| input.flush()).expect("its standard input is closed");
     }
 
+    /// Types a line on its standard input; says whether there was still somebody to read it.
+    pub fn try_type(&mut self, line: &str) -> bool {
+        self.input
+            .as_mut()
+            .is_some_and(|input| writeln!(input, "{line}").and_then(|()| input.flush()).is_ok())
+    }
+
     /// Ends its standard input.
     pub fn end_input(&mut self) {
         self.input = None;

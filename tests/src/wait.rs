@@ -49,3 +49,8 @@ pub fn maybe<T>(within: Duration, mut look: impl FnMut() -> Option<T>) -> Option
 pub fn pause(time: Duration) {
     std::thread::sleep(time);
 }
+
+/// Lets a drawn time go by. It is part of the moment that is tested, and never a guess at how long something takes.
+pub fn let_pass(drawn: Duration) {
+    pause(drawn);
+}

@@ -5,6 +5,7 @@
 // A measurement that cannot be made ends here, with the reason; what it prints is its purpose.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod campaign;
 mod closes;
 mod dead_host;
 mod first_byte;
@@ -25,7 +26,7 @@ struct Harness {
     run: fn(&Options) -> Figures,
 }
 
-const ALL: [Harness; 6] = [
+const ALL: [Harness; 7] = [
     Harness {
         name: "first-byte",
         about: "close event to first safe byte, 100 closes each way",
@@ -44,6 +45,7 @@ const ALL: [Harness; 6] = [
     Harness { name: "start", about: "exec to panel interactive, beside an empty window", run: start::run },
     Harness { name: "idle", about: "armed with 20 readings at 5 Hz: processor and memory", run: idle::run },
     Harness { name: "closes", about: "200 closes of the demo window, each report safe", run: closes::run },
+    Harness { name: "campaign", about: "200 random faults at random moments, each safe", run: campaign::run },
 ];
 
 fn main() -> ExitCode {
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
 
 fn list() {
     println!("bench NAME… [--count N]     all: every one");
+    println!("bench campaign [--count N] [--seed N] [--jobs 8] [--no-windows]");
     for harness in &ALL {
         println!("  {:<14} {}", harness.name, harness.about);
     }
