@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::{fs::File, io::Write as _};
+use std::{fs::File, io::Write as _, path::Path};
 
 use common::{Ended, Killcord, Machine};
 use rustix::{
@@ -190,14 +190,14 @@ fn real_hardware_is_not_drilled_without_a_person_at_a_terminal() {
 }
 
 /// `killcord drill RIG --hardware` with a person who types this.
-fn drill_hardware(machine: &Machine, typed: &str, causes: &[&str]) -> Ended {
+fn drill_hardware(machine: &Machine, rig: &Path, typed: &str, causes: &[&str]) -> Ended {
     let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&keyboard).unwrap();
     unlockpt(&keyboard).unwrap();
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
     let screen = rustix::fs::open(ptsname(&keyboard, Vec::new()).unwrap(), flags, Mode::empty()).unwrap();
     let mut command = machine.command(env!("CARGO_BIN_EXE_killcord"));
-    command.arg("drill").arg(machine.rig()).args(["--hardware", "--json"]);
+    command.arg("drill").arg(rig).args(["--hardware", "--json"]);
     command.args(causes.iter().flat_map(|cause| ["--only", cause]));
     command.stdin(screen.try_clone().unwrap()).stderr(screen).stdout(std::process::Stdio::piped());
     let killcord = Killcord::start_with(&mut command);
@@ -212,7 +212,8 @@ fn drill_hardware(machine: &Machine, typed: &str, causes: &[&str]) -> Ended {
 fn real_hardware_is_judged_by_the_journal_once_its_name_was_typed() {
     let machine = Machine::new();
     let ended =
-        drill_hardware(&machine, "Demo bench", &["interlock", "sigterm", "both_killed"]).assert_code(0);
+        drill_hardware(&machine, &machine.rig(), "Demo bench", &["interlock", "sigterm", "both_killed"])
+            .assert_code(0);
     let told = ended.json();
     assert_eq!(told["hardware"], true);
     let rows = told["causes"].as_array().unwrap();
@@ -229,7 +230,8 @@ fn real_hardware_is_judged_by_the_journal_once_its_name_was_typed() {
 #[test]
 fn the_drill_of_real_hardware_ends_where_its_bench_was_left_unsafe() {
     let machine = Machine::new();
-    let ended = drill_hardware(&machine, "Demo bench", &["host_killed", "sigterm"]).assert_code(4);
+    let rig = machine.rig_without_a_watchdog();
+    let ended = drill_hardware(&machine, &rig, "Demo bench", &["host_killed", "sigterm"]).assert_code(4);
     let rows = ended.json()["causes"].clone();
     assert_eq!(rows[0]["outcome"], "not_safe", "this rig has no watchdog: {rows:#}");
     assert_eq!(rows[1]["outcome"], "not_run");
@@ -239,7 +241,7 @@ fn the_drill_of_real_hardware_ends_where_its_bench_was_left_unsafe() {
 #[test]
 fn another_name_than_the_rigs_opens_nothing() {
     let machine = Machine::new();
-    drill_hardware(&machine, "yes", &["sigterm"]).assert_code(2);
+    drill_hardware(&machine, &machine.rig(), "yes", &["sigterm"]).assert_code(2);
     assert_eq!(machine.bench.inspect().commands.len(), 0);
 }
 

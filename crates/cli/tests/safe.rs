@@ -64,7 +64,7 @@ fn a_running_host_is_asked_through_its_door_and_stays() {
 #[test]
 fn if_unclean_acts_behind_a_killed_host_once_and_never_behind_a_clean_end() {
     let machine = Machine::new();
-    let rig = machine.rig();
+    let rig = machine.rig_without_a_watchdog();
     let if_unclean =
         || machine.run(["safe".as_ref(), rig.as_os_str(), "--if-unclean".as_ref()]).assert_code(0);
     let received = || machine.bench.inspect().received("psu").len();

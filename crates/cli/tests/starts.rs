@@ -109,5 +109,7 @@ fn doctor_says_what_is_missing_and_what_mends_it() {
     let display = &findings[0];
     assert_eq!((&display["check"], &display["outcome"]), (&"display".into(), &"failed".into()));
     assert!(display["remedy"].as_str().unwrap().contains("killcord serve"));
-    assert!(machine.run(["doctor"]).stdout.contains("a killed host is not covered yet"));
+    let watchdog = findings.as_array().unwrap().iter().find(|it| it["check"] == "watchdog").unwrap();
+    assert_ne!(watchdog["outcome"], "failed", "{watchdog:#}");
+    assert!(watchdog["found"].as_str().unwrap().contains("killcord"), "asked itself: {watchdog:#}");
 }

@@ -3,7 +3,13 @@
 
 mod common;
 
-use std::panic;
+use std::{
+    panic,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use common::{Bench, Instrument, Seen};
 use killcord_core::{
@@ -16,7 +22,14 @@ use killcord_device::{
     testing,
 };
 
-struct Faulty;
+/// How many panics are to come.
+struct Faulty(Arc<AtomicU32>);
+
+impl Faulty {
+    fn with_panics(count: u32) -> Self {
+        Self(Arc::new(AtomicU32::new(count)))
+    }
+}
 
 static FAULTY: DriverSpec = DriverSpec {
     name: "faulty",
@@ -29,6 +42,7 @@ static FAULTY: DriverSpec = DriverSpec {
 
 struct FaultyDevice {
     link: Box<dyn Transport>,
+    panics: Arc<AtomicU32>,
     broken: bool,
 }
 
@@ -38,7 +52,7 @@ impl Driver for Faulty {
     }
 
     fn device(&self, _: &Setup<'_>, link: Box<dyn Transport>) -> Result<Box<dyn Device>, DeviceError> {
-        Ok(Box::new(FaultyDevice { link, broken: false }))
+        Ok(Box::new(FaultyDevice { link, panics: Arc::clone(&self.0), broken: false }))
     }
 }
 
@@ -49,7 +63,8 @@ impl Device for FaultyDevice {
 
     fn perform(&mut self, step: &Step, cx: &Cx<'_>) -> Result<Option<Value>, DeviceError> {
         match step {
-            Step::Send { text, .. } if text == "PANIC" => {
+            Step::Send { text, .. } if text == "PANIC" && self.panics.load(Ordering::SeqCst) > 0 => {
+                self.panics.fetch_sub(1, Ordering::SeqCst);
                 self.broken = true;
                 panic!("no such luck")
             }
@@ -78,7 +93,7 @@ fn the_programs_panic_hook_runs_on_the_links_own_thread_and_the_link_goes_on() {
     let mut plan =
         testing::plan(vec![testing::link(instrument.port)], vec![testing::device("psu", "faulty")]);
     plan.devices[0].timeout = std::time::Duration::from_secs(2);
-    let bench = Bench::with(plan, Vec::new(), &Registry::empty().with(Faulty));
+    let bench = Bench::with(plan, Vec::new(), &Registry::empty().with(Faulty::with_panics(3)));
     bench.open(0).outcome.unwrap();
     // As a program's hook that says that the process dies: it can tell by the thread that it does not.
     let seen: Seen<(Option<String>, String)> = Seen::default();
@@ -101,6 +116,12 @@ fn the_programs_panic_hook_runs_on_the_links_own_thread_and_the_link_goes_on() {
     let panics = seen.all();
     assert_eq!(panics.len(), 6, "{panics:?}");
     assert!(panics.iter().all(|(thread, _)| thread.as_deref() == Some(&*link)), "{panics:?}");
+    // What may have made it act has lost the device, so that the rig is made safe; on the line that there is.
+    match bench.events.wait_for("a loss", |event| matches!(event, LinkEvent::Lost { .. })) {
+        LinkEvent::Lost { why, .. } => assert!(why.contains("no such luck"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    bench.open(0).outcome.unwrap();
     bench.safe(0, Step::send("OUTP OFF")).outcome.unwrap();
     instrument.wait_for("OUTP OFF");
     assert!(bench.links.answering());
@@ -110,11 +131,11 @@ fn the_programs_panic_hook_runs_on_the_links_own_thread_and_the_link_goes_on() {
 fn a_device_whose_driver_panics_when_nobody_waits_for_it_is_told_as_lost_and_opened_again() {
     let instrument = Instrument::start(|_, _| {});
     let plan = testing::plan(vec![testing::link(instrument.port)], vec![testing::device("psu", "faulty")]);
-    // Asked once, as soon as it is open.
+    // Asked as soon as it is open.
     let every = std::time::Duration::from_hours(1);
     let query = Step::send("PANIC");
     let panics = Poll { id: PollId(1), device: DeviceIx(0), query, field: None, every, feed: false };
-    let bench = Bench::with(plan, vec![panics], &Registry::empty().with(Faulty));
+    let bench = Bench::with(plan, vec![panics], &Registry::empty().with(Faulty::with_panics(1)));
     bench.open(0).outcome.unwrap();
     match bench.events.wait_for("a loss", |event| matches!(event, LinkEvent::Lost { .. })) {
         LinkEvent::Lost { why, .. } => assert!(why.contains("no such luck"), "{why}"),

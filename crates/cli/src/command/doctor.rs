@@ -317,9 +317,4 @@ mod tests {
         assert!(found.remedy.unwrap().contains("--state-dir"));
         assert_eq!(folder("state folder", &dir.path().join("new"), "").outcome, Outcome::Ok);
     }
-
-    #[test]
-    fn a_killed_host_is_said_to_be_uncovered() {
-        assert!(watchdog().found.contains("not covered"));
-    }
 }

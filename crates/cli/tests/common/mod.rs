@@ -46,6 +46,12 @@ impl Machine {
         self.write(&killcord_sim::demo::rig(&self.bench.addresses()))
     }
 
+    /// The same with nobody who acts for a killed host.
+    pub fn rig_without_a_watchdog(&self) -> PathBuf {
+        let text = killcord_sim::demo::rig(&self.bench.addresses());
+        self.write(&text.replacen("[safety]", "[safety]\nwatchdog = \"off\"", 1))
+    }
+
     /// A rig file with this text.
     pub fn write(&self, text: &str) -> PathBuf {
         let path = self.path("rig.toml");

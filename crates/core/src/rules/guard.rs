@@ -10,6 +10,8 @@ use crate::{Cause, Extent, Mode, Time, policy::Watchdog};
 
 /// An armed rig is made safe when there was no watchdog for so long (DESIGN.md, section 7).
 pub const WATCHDOG_WITHIN: Duration = Duration::from_secs(5);
+/// Why a watchdog is given up that was not heard of in time.
+pub const SILENT: &str = "it did not answer";
 /// Time between two beats, at least.
 pub(super) const BEAT_EVERY: Duration = Duration::from_millis(200);
 
@@ -145,7 +147,7 @@ impl State {
         match &mut self.guard {
             Guard::Watching { .. } if due => {
                 fx.push(Effect::ReplaceWatchdog);
-                self.watchdog(News::Gone { why: "it did not answer".into() }, fx);
+                self.watchdog(News::Gone { why: SILENT.into() }, fx);
             }
             Guard::Watching { beaten, n, .. } if now.since(*beaten) >= BEAT_EVERY => {
                 *beaten = now;

@@ -27,7 +27,7 @@ use std::{
 
 pub use command::{ArmBlock, Refusal};
 pub use effect::{Effect, Event, Warning};
-pub use guard::{Guard, News, WATCHDOG_WITHIN};
+pub use guard::{Guard, News, SILENT, WATCHDOG_WITHIN};
 pub use hardware::{Phase, Running};
 pub use input::{Arrival, Command, CommandKind, Demand, Input, Tag};
 pub use interlock::Trip;

@@ -76,11 +76,19 @@ impl LinkWorker {
             Err(error) => Err(Failure::from(&error)),
         };
         self.tell(LinkEvent::Polled { id: poll.id, at: self.now(), value });
-        match self.take_panic(at) {
-            // A driver that has lost its head is no longer believed to have its device in hand.
-            Some(why) => self.give_up(at, why),
-            None => self.give_up_if_mute(at),
+        if !self.give_up_if_panicked(at) {
+            self.give_up_if_mute(at);
         }
+    }
+
+    /// A driver that has lost its head is no longer believed to have its device in hand; the line is not at fault.
+    pub(super) fn give_up_if_panicked(&mut self, at: usize) -> bool {
+        let panicked = self.take_panic(at);
+        let gives_up = panicked.is_some();
+        if let Some(why) = panicked {
+            self.give_up(at, why);
+        }
+        gives_up
     }
 
     fn take_panic(&mut self, at: usize) -> Option<String> {
@@ -92,17 +100,16 @@ impl LinkWorker {
         let Some(slot) = self.slots.get_mut(at).filter(|slot| slot.misses >= MISSES) else { return };
         slot.was_mute = true;
         let why = format!("no answer to {} questions in a row", slot.misses);
+        if self.slots.len() == 1 {
+            return self.lost(&why);
+        }
         self.give_up(at, why);
     }
 
     /// The device is lost, though its line is up; others on the line are not.
     fn give_up(&mut self, at: usize, why: String) {
-        let (alone, now) = (self.slots.len() == 1, self.now());
+        let now = self.now();
         let Some(slot) = self.slots.get_mut(at) else { return };
-        // One that could not be opened again after a panic is closed by now, and nobody has been told.
-        if alone && slot.state != State::Closed {
-            return self.lost(&why);
-        }
         slot.state = State::Closed;
         slot.in_step = true;
         slot.misses = 0;

@@ -127,6 +127,12 @@ impl LinkWorker {
         self.tell_of_holdings();
         // Busy until it has been told: a reply that blocks is a thread that is stuck.
         reply(done);
+        // What asks or makes safe is tried again by whoever wanted it; what may have made a device act is not.
+        if matches!(lane, Lane::Act(_))
+            && let Some(at) = self.slots.iter().position(|slot| slot.ix == device)
+        {
+            self.give_up_if_panicked(at);
+        }
         self.queue.idle();
     }
 }

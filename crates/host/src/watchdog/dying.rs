@@ -73,11 +73,12 @@ fn handle_signals() -> io::Result<()> {
     for (at, (signal, _)) in FATAL.iter().enumerate() {
         // SAFETY: the structure is plain data for which all zeros is valid; the pointers live through the call;
         // `BEFORE` is written here only, once, before the handler that reads it can run. The handler calls
-        // send(2) and sigaction(2), both safe in a handler (signal-safety(7)), and reads statics.
+        // send(2), sigaction(2) and raise(3), all safe in a handler (signal-safety(7)), and reads statics.
         unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
-            action.sa_sigaction = dying as extern "C" fn(libc::c_int) as usize;
-            action.sa_flags = libc::SA_ONSTACK;
+            action.sa_sigaction =
+                dying as extern "C" fn(libc::c_int, *const libc::siginfo_t, *const libc::c_void) as usize;
+            action.sa_flags = libc::SA_ONSTACK | libc::SA_SIGINFO;
             let before = (&raw mut BEFORE).cast::<libc::sigaction>().add(at);
             if libc::sigaction(*signal, std::ptr::null(), before) != 0
                 || libc::sigaction(*signal, &raw const action, std::ptr::null_mut()) != 0
@@ -89,16 +90,21 @@ fn handle_signals() -> io::Result<()> {
     Ok(())
 }
 
-/// Says it, then leaves the signal to whoever had it before: the fault comes again as soon as this returns.
-extern "C" fn dying(signal: libc::c_int) {
+/// Says it, then leaves the signal to whoever had it before: a fault comes again as soon as this returns, and what a
+/// process sent (its `si_code` is not positive, sigaction(2)) is sent again.
+extern "C" fn dying(signal: libc::c_int, info: *const libc::siginfo_t, _: *const libc::c_void) {
     let Some(at) = FATAL.iter().position(|(fatal, _)| *fatal == signal) else { return };
     if let Some((_, word)) = FATAL.get(at) {
         say(word);
     }
-    // SAFETY: written before this handler was installed, and never again; sigaction(2) is safe in a handler.
+    // SAFETY: `BEFORE` was written before this handler was installed, and never again; the system hands a valid
+    // `info` to a handler that asks for it; sigaction(2) and raise(3) are safe in a handler.
     unsafe {
         let before = (&raw const BEFORE).cast::<libc::sigaction>().add(at);
         libc::sigaction(signal, before, std::ptr::null_mut());
+        if (*info).si_code <= 0 {
+            libc::raise(signal);
+        }
     }
 }
 

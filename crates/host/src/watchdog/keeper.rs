@@ -16,7 +16,7 @@ use std::{
 
 use killcord_core::{
     Plan,
-    rules::{Input, News},
+    rules::{Input, News, SILENT},
     watchdog::{Brief, Said, Told},
 };
 use killcord_watchdog::pipe::{Pipe, Received};
@@ -61,6 +61,9 @@ pub(crate) struct Keeper {
 /// What the host wants of the thread.
 struct Wishes {
     bell: OwnedFd,
+    /// It took no more messages.
+    overrun: AtomicBool,
+    /// The rules have given it up.
     replace: AtomicBool,
     leave: AtomicBool,
 }
@@ -86,11 +89,11 @@ impl Keeper {
         queue: &Arc<Queue<Item>>,
     ) -> io::Result<Self> {
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        let wishes =
-            Arc::new(Wishes { bell, replace: AtomicBool::new(false), leave: AtomicBool::new(false) });
+        let [overrun, replace, leave] = [const { AtomicBool::new(false) }; 3];
+        let wishes = Arc::new(Wishes { bell, overrun, replace, leave });
         let overrun = Arc::clone(&wishes);
         ledger.on_overrun(move || {
-            overrun.replace.store(true, Ordering::SeqCst);
+            overrun.overrun.store(true, Ordering::SeqCst);
             overrun.ring();
         });
         let own = Own {
@@ -203,6 +206,7 @@ impl Own {
 
     /// Tells it what it has to watch over.
     fn brief(&self, watchdog: Standby) -> io::Result<(Standby, Arc<Pipe>)> {
+        self.wishes.overrun.store(false, Ordering::SeqCst);
         self.wishes.replace.store(false, Ordering::SeqCst);
         let fds = [self.plan.as_fd(), self.host.as_fd(), self.post.lock.as_fd()];
         watchdog.pipe.send(&Told::Rig(self.post.brief.clone()), &fds)?;
@@ -219,8 +223,11 @@ impl Own {
                 Ok(Some(left)) => return Over::Left(left),
                 Err(why) => return self.lost(watchdog, why),
             }
-            if self.wishes.replace.swap(false, Ordering::SeqCst) {
+            if self.wishes.overrun.swap(false, Ordering::SeqCst) {
                 return self.lost(watchdog, "it did not keep up".into());
+            }
+            if self.wishes.replace.swap(false, Ordering::SeqCst) {
+                return self.lost(watchdog, SILENT.into());
             }
             if self.wishes.leave.load(Ordering::SeqCst) {
                 return Over::Left(self.see_off(watchdog, pipe));

@@ -1,7 +1,7 @@
 //! The host's side of the watchdog: it is started, told all that it would have to know, listened to, and
 //! replaced when it dies or stops.
 //!
-//! [`Ledger`] is what the watchdog knows, written ahead; [`Keeper`] is the thread that keeps one alive. When the
+//! `Ledger` is what the watchdog knows, written ahead; `Keeper` is the thread that keeps one alive. When the
 //! rig is made safe for want of one is the rules' word. **It must never** make a link, the rules or a teardown
 //! wait for the watchdog: a message that does not go out at once means that it does not keep up.
 
