@@ -145,11 +145,12 @@ impl Page {
     /// Arms the rig as a person does in the panel: the button, then the one in the dialog.
     ///
     /// # Panics
-    /// When the panel does not offer it.
+    /// When the panel does not offer it, or stays as it was.
     #[track_caller]
     pub fn arm(&self) {
         self.click("button", "Arm");
         self.click("button", "Arm the rig");
+        self.await_text("Make safe");
     }
 
     /// Presses keys, as the W3C key actions spell them: `\u{e03c}` is F12.

@@ -123,6 +123,7 @@ fn ten_closes_of_the_demo_window_give_ten_reports_that_are_all_safe() {
     let (bench, display) = (Bench::new(), Display::managed());
     for _ in 0..10 {
         let mut window = Desktop::open(&display, &bench.station, &bench.rig);
+        door::await_state(&bench.station, "safe");
         window.close();
         assert_eq!(window.await_end().code(), Some(0), "{}", window.process().output().all());
         assert!(bench.demo.all_off());

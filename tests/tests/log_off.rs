@@ -16,8 +16,7 @@ use killcord_tests::wait::{LONG, SOON, until_true};
 fn a_log_off_waits_until_the_windows_three_instruments_are_safe_and_asking_alone_does_nothing() {
     let (trio, station, display, bus) = (Trio::start(), Station::new(), Display::managed(), Bus::start());
     let manager = SessionManager::start(&bus);
-    let arms = "watchdog = \"off\"\narm = \"on-first-session\"";
-    let rig = station.rig(&trio.rig().replace("watchdog = \"off\"", arms));
+    let rig = station.rig(&trio.rig_with("arm = \"on-first-session\""));
     let window = bus.dress(display.dress(station.launch("killcord-desktop").arg(&rig))).start();
     let mut window = Desktop::adopt(&display, window);
     until_true("all three instruments to be on", LONG, || trio.all_on());

@@ -30,7 +30,10 @@ fn scpi_instruments_answer_and_their_log_gives_the_order_of_commands() {
     tell(peers.pace(), ":OUTP1:STAT 0\n");
     until_true("the pressure controller to be off", SOON, || !peers.pace_is_on());
 
-    let seen: Vec<String> = peers.commands().iter().map(ToString::to_string).collect();
+    let seen = || peers.commands().iter().map(ToString::to_string).collect::<Vec<String>>();
+    // The instrument acts first and notes it then.
+    until_true("all of it to be noted", SOON, || seen().len() >= 3);
+    let seen = seen();
     assert_eq!(
         seen,
         ["pace :OUTP1:STAT 1", "cryocon CONTROL", "pace :OUTP1:STAT 0"],

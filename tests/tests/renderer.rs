@@ -64,7 +64,8 @@ impl Bench {
         until_true("the supply to be off", LONG, || !self.is_on());
         door::await_state(&self.station, "released");
         assert!(window.process_mut().ended().is_none(), "the app went with its page");
-        assert_eq!(self.supply.commands(), ["OUTP OFF"]);
+        let journal = Journal::read(&self.station, &self.rig);
+        assert_eq!(self.supply.commands(), ["OUTP OFF"], "{:#?}", journal.teardowns());
         window.display().close(shown);
         let status = window.await_end();
         assert_eq!(status.code(), Some(0), "{}", window.process().output().all());

@@ -148,6 +148,7 @@ fn a_logind_that_gives_no_lock_keeps_the_rig_from_arming_and_says_why() {
     let rig = station.rig(&(rigs::head("5s", "") + &rigs::switch("psu", &instrument)));
     let mut serve = logind.dress(station.killcord(["serve"]).arg(&rig)).with_input().start();
     door::await_state(&station, "safe");
+    door::await_watchdog(&station);
     serve.type_line("arm");
     serve.await_line("why it does not arm", SOON, |line| line.text.contains("cannot be delayed"));
     assert!(!instrument.commands().contains(&"OUTP ON".into()), "{:?}", instrument.commands());

@@ -98,8 +98,9 @@ fn with_no_watchdog_to_be_had_an_armed_rig_is_made_safe_and_does_not_arm_again()
     door::await_state(&bench.station, "safe");
     assert!(bench.trio.all_off(), "an output is still on");
     assert_eq!(armed.since(), SAFE, "in the declared order, each exactly once");
-    let journal = Journal::read(&bench.station, &bench.rig);
-    assert_eq!(journal.last()["cause"], "watchdog_lost");
+    until_true("the journal to name the cause", SOON, || {
+        Journal::read(&bench.station, &bench.rig).last()["cause"] == "watchdog_lost"
+    });
     let rig = door::rig(&bench.station);
     assert_eq!(rig["watchdog"]["state"], "missing", "{}", rig["watchdog"]);
     let why = rig["watchdog"]["why"].to_string();

@@ -157,7 +157,7 @@ fn a_cut_ends_the_wait_for_an_echo() {
     let announced = Seen::default();
     let bench = Bench::recorded(psu(instrument.port), Arc::new(Never(announced.clone())));
     bench.open(0).outcome.unwrap();
-    // Tried again where a busy machine let the 50 ms pass before the safe step was handed in.
+    // Tried again where a busy machine let the time pass before the safe step was handed in.
     let until = Instant::now() + PATIENCE;
     loop {
         let before = announced.all().len();

@@ -158,12 +158,13 @@ impl Windows {
     }
 }
 
-/// A hello without a token goes on with its window's session: after a crash the page has forgotten it.
+/// A page goes on with its window's session, whatever it remembers: after a crash that is nothing, or the token
+/// before the last, for a web process that dies takes along what its page had just stored.
 fn with_resume(frame: ToHost, known: &Resume) -> ToHost {
     match frame {
-        ToHost::Hello { v, resume: None, nonce, want } => {
-            let resume = known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            ToHost::Hello { v, resume, nonce, want }
+        ToHost::Hello { v, resume, nonce, want } => {
+            let known = known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            ToHost::Hello { v, resume: known.or(resume), nonce, want }
         }
         other => other,
     }
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_has_forgotten_its_session_goes_on_with_its_windows() {
+    fn a_page_goes_on_with_its_windows_session_also_where_it_remembers_none_or_an_older_token() {
         let known: Resume = Arc::new(Mutex::new(Some("token".into())));
         let hello = |resume: Option<&str>| ToHost::Hello {
             v: 1,
@@ -198,7 +199,8 @@ mod tests {
             want: killcord_core::Role::Operator,
         };
         assert_eq!(with_resume(hello(None), &known), hello(Some("token")));
-        assert_eq!(with_resume(hello(Some("own")), &known), hello(Some("own")));
+        assert_eq!(with_resume(hello(Some("older")), &known), hello(Some("token")));
+        assert_eq!(with_resume(hello(Some("own")), &Resume::default()), hello(Some("own")));
         assert_eq!(with_resume(hello(None), &Resume::default()), hello(None));
         assert_eq!(with_resume(ToHost::Stop, &known), ToHost::Stop);
     }

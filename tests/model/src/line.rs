@@ -14,7 +14,7 @@ use killcord_core::{
 use crate::device::{Bytes, Device, Party};
 
 /// What waits at most for its record (`RECORD_WITHIN` in `crates/device/src/ahead.rs`).
-const RECORD_WITHIN: std::time::Duration = std::time::Duration::from_millis(50);
+const RECORD_WITHIN: std::time::Duration = std::time::Duration::from_millis(800);
 
 /// One exchange of a poll.
 const POLLS_WITHIN: std::time::Duration = std::time::Duration::from_millis(250);

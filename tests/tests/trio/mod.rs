@@ -29,9 +29,10 @@ pub(crate) fn armed_then(cause: &str, leave: impl FnOnce(&Desktop<'_>, Page)) {
     let said = window.process().output().all();
     assert_eq!(status.code(), Some(0), "{said}");
     let commands = trio.command_texts();
-    assert_eq!(&commands[before..], SAFE, "in the declared order, each exactly once");
     let journal = Journal::read(&station, &rig);
-    assert_eq!(journal.last()["cause"], cause);
+    let causes = &journal.report()["causes"];
+    assert_eq!(&commands[before..], SAFE, "in the declared order, each exactly once; {:#}", journal.report());
+    assert_eq!(journal.last()["cause"], cause, "{causes}\n{said}");
     assert_eq!(journal.last()["confirmed"], true);
     for device in ["pace", "cryocon", "furnace"] {
         assert_eq!(journal.status(device), "safe_verified", "{device}");

@@ -10,7 +10,10 @@
 
 use std::{ffi::c_int, sync::OnceLock};
 
-use gtk::gdk::{self, prelude::*};
+use gtk::{
+    gdk::{self, prelude::*},
+    gio,
+};
 use x11_dl::xlib;
 
 /// Gives the process's exit status, once everything is done that has to be done before its end.
@@ -21,6 +24,7 @@ static GONE: OnceLock<Gone> = OnceLock::new();
 /// Has `gone` called, on any number of threads at once, when the display is gone; the process ends with the
 /// status that the first of these calls gives. Replaces GDK's own handler: after GTK's start, on its thread.
 pub(crate) fn watch_display(gone: impl Fn() -> i32 + Send + Sync + 'static) {
+    outlive_the_bus();
     if !gdk::Display::default().is_some_and(|display| display.backend().is_x11()) {
         return;
     }
@@ -37,6 +41,15 @@ pub(crate) fn watch_display(gone: impl Fn() -> i32 + Send + Sync + 'static) {
     // SAFETY: the call is allowed at any time and touches no display. The handler has the type that Xlib
     // wants, is part of this program and so never unloaded, and is sound on any thread: it reads a static.
     unsafe { (xlib.XSetIOErrorHandler)(Some(connection_lost)) };
+}
+
+/// A session bus that goes ends its programs by SIGTERM unless they say otherwise (`exit-on-close` of
+/// GDBusConnection), and one that GLib started by itself goes with the display. The display's end is the cause then, and
+/// a second signal would hurry what need not be hurried.
+fn outlive_the_bus() {
+    if let Some(bus) = gio::Application::default().and_then(|app| app.dbus_connection()) {
+        bus.set_exit_on_close(false);
+    }
 }
 
 /// Xlib's handler. A panic in it aborts, as the end of the host does that it is.
