@@ -52,12 +52,14 @@ impl Supply {
             let mut forgotten = Vec::new();
             for (number, client) in listener.incoming().enumerate() {
                 let client = client.unwrap();
+                // Settled before it is told: whoever is told may let the first one go.
+                let has_one = taken.load(Ordering::SeqCst);
                 seen.push(number);
                 let (output, taken) = (output.clone(), taken.clone());
                 match busy {
                     Busy::Queues => serve(client, &output),
-                    Busy::ShowsOut if taken.load(Ordering::SeqCst) => drop(client),
-                    Busy::Forgets if taken.load(Ordering::SeqCst) => forgotten.push(client),
+                    Busy::ShowsOut if has_one => drop(client),
+                    Busy::Forgets if has_one => forgotten.push(client),
                     Busy::ShowsOut | Busy::Forgets => {
                         taken.store(true, Ordering::SeqCst);
                         std::thread::spawn(move || {
