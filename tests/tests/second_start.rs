@@ -137,3 +137,20 @@ fn a_watchdog_that_has_not_succeeded_gives_way_to_another_start() {
     assert_eq!(second.wait(LONG).code(), Some(0), "{}", second.output().all());
     assert_eq!(stays.supply.value("OUTP").as_deref(), Some("OFF"));
 }
+
+#[test]
+fn what_the_second_start_has_not_reached_either_is_left_to_its_watchdog() {
+    let stays = Stays::now();
+    let mut second = stays.station.killcord(["serve"]).arg(&stays.rig).with_input().start();
+    assert_eq!(stays.watchdog.status(LONG), UNSAFE);
+    let watchdog = Watchdog::await_of(&second);
+    until_true("the second host to hold the rig", LONG, || {
+        door::ask(&stays.station, "status", SOON).is_some_and(|answer| answer["pid"] == second.pid())
+    });
+    second.end_input();
+    assert_eq!(second.wait(LONG).code(), Some(4), "{}", second.output().all());
+    assert!(watchdog.is_alive(), "nobody is left to make the bath safe");
+    stays.bath.restore();
+    until_true("the bath to be made safe", LONG, || !stays.bath.is_circulating());
+    assert_eq!(watchdog.status(LONG), ACTED);
+}

@@ -87,6 +87,14 @@ impl Drop for FaultyDevice {
     }
 }
 
+#[track_caller]
+fn is_lost_by_the_panic(bench: &Bench) {
+    match bench.events.wait_for("a loss", |event| matches!(event, LinkEvent::Lost { .. })) {
+        LinkEvent::Lost { why, .. } => assert!(why.contains("no such luck"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn the_programs_panic_hook_runs_on_the_links_own_thread_and_the_link_goes_on() {
     let instrument = Instrument::start(|_, _| {});
@@ -117,10 +125,7 @@ fn the_programs_panic_hook_runs_on_the_links_own_thread_and_the_link_goes_on() {
     assert_eq!(panics.len(), 6, "{panics:?}");
     assert!(panics.iter().all(|(thread, _)| thread.as_deref() == Some(&*link)), "{panics:?}");
     // What may have made it act has lost the device, so that the rig is made safe; on the line that there is.
-    match bench.events.wait_for("a loss", |event| matches!(event, LinkEvent::Lost { .. })) {
-        LinkEvent::Lost { why, .. } => assert!(why.contains("no such luck"), "{why}"),
-        other => panic!("{other:?}"),
-    }
+    is_lost_by_the_panic(&bench);
     bench.open(0).outcome.unwrap();
     bench.safe(0, Step::send("OUTP OFF")).outcome.unwrap();
     instrument.wait_for("OUTP OFF");
@@ -137,10 +142,7 @@ fn a_device_whose_driver_panics_when_nobody_waits_for_it_is_told_as_lost_and_ope
     let panics = Poll { id: PollId(1), device: DeviceIx(0), query, field: None, every, feed: false };
     let bench = Bench::with(plan, vec![panics], &Registry::empty().with(Faulty::with_panics(1)));
     bench.open(0).outcome.unwrap();
-    match bench.events.wait_for("a loss", |event| matches!(event, LinkEvent::Lost { .. })) {
-        LinkEvent::Lost { why, .. } => assert!(why.contains("no such luck"), "{why}"),
-        other => panic!("{other:?}"),
-    }
+    is_lost_by_the_panic(&bench);
     bench.open(0).outcome.unwrap();
     bench.safe(0, Step::send("OUTP OFF")).outcome.unwrap();
     instrument.wait_for("OUTP OFF");

@@ -140,6 +140,7 @@ impl Host {
         let keeper = match &ledger {
             Some(ledger) => {
                 ledger.of_links(&links);
+                opened.owed.iter().for_each(|&device| ledger.inherited(device));
                 let brief = Brief {
                     hang_after: rig.policy.safety.hang_after,
                     run: opened.run,

@@ -190,11 +190,6 @@ impl Bench {
         self.look().t_ms
     }
 
-    /// Awaits a state; says whether it came.
-    pub(super) fn comes_to(&self, within: Duration, state: impl FnMut(&Snapshot) -> bool) -> bool {
-        self.sim.wait_until(state, within).is_ok()
-    }
-
     /// Whether no output is live.
     #[must_use]
     pub(super) fn is_off(&self) -> bool {

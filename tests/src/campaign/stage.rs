@@ -165,7 +165,15 @@ impl<'r> Stage<'r> {
     /// Does it to the host.
     pub(super) fn apply(&mut self, cause: Cause) {
         match cause {
-            Cause::Asked(signal) | Cause::HostFaulted(signal) => self.signal(signal),
+            Cause::Asked(signal) => self.signal(signal),
+            Cause::HostFaulted(signal) => {
+                self.signal(signal);
+                // Until Killcord's own handler is there, Rust's takes the first SIGSEGV that a process sends for no
+                // fault.
+                if maybe(Duration::from_millis(200), || self.host().ended()).is_none() {
+                    self.signal(signal);
+                }
+            }
             Cause::InputEnds => self.host().end_input(),
             Cause::SafeStop => self.ask("safe"),
             Cause::Interlock => self.bench.trip(),

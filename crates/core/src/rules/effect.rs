@@ -179,6 +179,11 @@ pub enum Event {
         /// What was seen.
         why: String,
     },
+    /// The host ends with a device that is not safe, and leaves it to the watchdog.
+    LeftToWatchdog {
+        /// Which.
+        device: DeviceIx,
+    },
     /// A device was connected.
     Opened {
         /// Which.

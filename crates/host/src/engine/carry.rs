@@ -5,7 +5,7 @@ use std::sync::Arc;
 use killcord_core::{
     DeviceState, Extent, Report, SessionId, Status, Time,
     plan::{Progress, Work},
-    rules::{Effect, Input, News, Phase, Refusal, System, Warning},
+    rules::{Effect, Event, Input, News, Phase, Refusal, System, Warning},
 };
 use killcord_device::{Job, Lane, LinkEvent, execute};
 use killcord_wire::{ErrorCode, Hardware, ReadingUpdate, ToPage, WarningKind};
@@ -344,6 +344,11 @@ impl Engine {
         debug_assert_eq!(report.extent, Extent::End, "the rules end with a whole teardown");
         self.show_changes();
         let exit = Outcome::new(report.clone()).exit;
+        if let Some(ledger) = &self.shared.ledger {
+            for device in ledger.leaves(&report) {
+                self.journal.record(Event::LeftToWatchdog { device });
+            }
+        }
         self.last = Some(report);
         self.recording = Some(self.now().mono + RECORD_WITHIN);
         let queue = Arc::clone(&self.shared.queue);

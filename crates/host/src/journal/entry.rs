@@ -3,6 +3,9 @@
 use killcord_core::{ControlIx, DeviceIx, ReadingIx, Rig, rules::Event};
 use serde_json::{Value, json};
 
+/// A device was left to the watchdog.
+pub(super) const LEFT: &str = "left_to_watchdog";
+
 /// The word for an event, and its details.
 pub(super) fn describe(event: &Event, rig: &Rig) -> (&'static str, Value) {
     match event {
@@ -41,6 +44,7 @@ pub(super) fn describe(event: &Event, rig: &Rig) -> (&'static str, Value) {
         Event::Acknowledged { session } => ("acknowledged", json!({ "session": session })),
         Event::WatchdogReady => ("watchdog_ready", json!({})),
         Event::WatchdogLost { why } => ("watchdog_lost", json!({ "why": why })),
+        Event::LeftToWatchdog { device } => (LEFT, json!({ "device": name(rig, *device) })),
         Event::Opened { device, identity } => {
             ("opened", json!({ "device": name(rig, *device), "identity": identity }))
         }

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod entry;
+mod owed;
 mod read;
 mod schema;
 
@@ -18,7 +19,7 @@ use std::{
     thread,
 };
 
-use killcord_core::{Report, Rig, RunId, rules::Event, watchdog::Account};
+use killcord_core::{DeviceIx, Report, Rig, RunId, rules::Event, watchdog::Account};
 use rusqlite::{Connection, params};
 
 pub use self::read::{Entry, Reader, Run, Teardown};
@@ -92,6 +93,16 @@ pub(crate) struct Opened {
     pub(crate) journal: Journal,
     pub(crate) run: RunId,
     pub(crate) unclean: Option<Unclean>,
+    /// What the run before has left unsafe.
+    pub(crate) owed: Vec<DeviceIx>,
+}
+
+/// A run that has begun.
+struct Begun {
+    connection: Connection,
+    run: RunId,
+    unclean: Option<Unclean>,
+    owed: Vec<DeviceIx>,
 }
 
 impl Journal {
@@ -101,7 +112,7 @@ impl Journal {
     /// What a watchdog left in `reports` is taken in first.
     pub(crate) fn open(folder: &Path, reports: &[PathBuf], rig: &Arc<Rig>, file: &Path) -> Opened {
         match begin(folder, reports, rig, file) {
-            Ok((connection, run, unclean)) => {
+            Ok(Begun { connection, run, unclean, owed }) => {
                 let (entries, inbox) = sync_channel(WAITING);
                 let trouble = Arc::new(Mutex::new(None));
                 let writer = Writer { connection, run, rig: Arc::clone(rig), trouble: Arc::clone(&trouble) };
@@ -115,6 +126,7 @@ impl Journal {
                     journal: Self { entries: started.is_ok().then_some(entries), trouble },
                     run,
                     unclean,
+                    owed,
                 }
             }
             Err(error) => {
@@ -127,6 +139,7 @@ impl Journal {
                     journal: Self { entries: None, trouble: Arc::new(Mutex::new(Some(trouble))) },
                     run: RunId(unix_ms()),
                     unclean: None,
+                    owed: Vec::new(),
                 }
             }
         }
@@ -165,12 +178,7 @@ impl Journal {
 }
 
 /// Opens the file, looks at the run before and begins a new one.
-fn begin(
-    folder: &Path,
-    reports: &[PathBuf],
-    rig: &Rig,
-    file: &Path,
-) -> Result<(Connection, RunId, Option<Unclean>), JournalError> {
+fn begin(folder: &Path, reports: &[PathBuf], rig: &Rig, file: &Path) -> Result<Begun, JournalError> {
     crate::lock::private_folder(folder)
         .map_err(|source| JournalError::Folder { path: folder.into(), source })?;
     let mut connection = schema::open(&path(folder))?;
@@ -182,13 +190,14 @@ fn begin(
         }
         None => None,
     };
+    let owed = owed::by_the_last_run(&connection, &rig.plan)?;
     let now = unix_ms();
     connection.execute(
         "INSERT INTO runs (rig, file, version, started_ms, last_ms, armed) VALUES (?1, ?2, ?3, ?4, ?4, 0)",
         params![rig.plan.rig, file.to_string_lossy(), env!("CARGO_PKG_VERSION"), now],
     )?;
     let run = u64::try_from(connection.last_insert_rowid()).unwrap_or_default();
-    Ok((connection, RunId(run), unclean))
+    Ok(Begun { connection, run: RunId(run), unclean, owed })
 }
 
 /// Takes what watchdogs have left in `reports` into the journal of `folder`, for whoever wants to read it while no

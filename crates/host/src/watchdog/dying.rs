@@ -73,7 +73,7 @@ fn handle_signals() -> io::Result<()> {
     for (at, (signal, _)) in FATAL.iter().enumerate() {
         // SAFETY: the structure is plain data for which all zeros is valid; the pointers live through the call;
         // `BEFORE` is written here only, once, before the handler that reads it can run. The handler calls
-        // send(2), sigaction(2) and raise(3), all safe in a handler (signal-safety(7)), and reads statics.
+        // send(2), sigaction(2), signal(2) and raise(3), all safe in a handler (signal-safety(7)), and reads statics.
         unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
             action.sa_sigaction =
@@ -90,20 +90,24 @@ fn handle_signals() -> io::Result<()> {
     Ok(())
 }
 
-/// Says it, then leaves the signal to whoever had it before: a fault comes again as soon as this returns, and what a
-/// process sent (its `si_code` is not positive, sigaction(2)) is sent again.
+/// Says it, then leaves the signal to whoever had it before: a fault comes again as soon as this returns. What a process
+/// sent (its `si_code` is not positive, sigaction(2)) is sent again, and ends this one: the handler that Rust itself
+/// has for SIGSEGV and SIGBUS would take it for no fault, once.
 extern "C" fn dying(signal: libc::c_int, info: *const libc::siginfo_t, _: *const libc::c_void) {
     let Some(at) = FATAL.iter().position(|(fatal, _)| *fatal == signal) else { return };
     if let Some((_, word)) = FATAL.get(at) {
         say(word);
     }
     // SAFETY: `BEFORE` was written before this handler was installed, and never again; the system hands a valid
-    // `info` to a handler that asks for it; sigaction(2) and raise(3) are safe in a handler.
+    // `info` to a handler that asks for it; sigaction(2), signal(2) and raise(3) are safe in a
+    // handler.
     unsafe {
-        let before = (&raw const BEFORE).cast::<libc::sigaction>().add(at);
-        libc::sigaction(signal, before, std::ptr::null_mut());
         if (*info).si_code <= 0 {
+            libc::signal(signal, libc::SIG_DFL);
             libc::raise(signal);
+        } else {
+            let before = (&raw const BEFORE).cast::<libc::sigaction>().add(at);
+            libc::sigaction(signal, before, std::ptr::null_mut());
         }
     }
 }

@@ -282,7 +282,7 @@ impl Own {
         let owed = self.ledger.leaves_a_device();
         if owed {
             // It may have come behind the goodbye.
-            self.ledger.goodbye_again();
+            self.ledger.say_goodbye();
         }
         let until = Instant::now() + LEAVES_WITHIN;
         while let Some(left) = until.checked_duration_since(Instant::now()) {

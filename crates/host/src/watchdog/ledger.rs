@@ -150,6 +150,11 @@ impl Ledger {
         self.say(entries, &Told::MayAct { device, n }, &[])
     }
 
+    /// The run before has left it unsafe: it is the watchdog's too, from the start, whether or not it is ever reached.
+    pub(crate) fn inherited(&self, device: DeviceIx) {
+        self.connected(device);
+    }
+
     /// A device was connected: from here on it is the watchdog's too.
     pub(crate) fn connected(&self, device: DeviceIx) {
         let mut entries = self.entries();
@@ -216,12 +221,22 @@ impl Ledger {
         for entry in last.devices.iter().filter(|entry| entry.confirmed()) {
             self.released(entry.device);
         }
+        self.say_goodbye();
+    }
+
+    /// Says it once more, to a watchdog that came behind it.
+    pub(super) fn say_goodbye(&self) {
         self.say(&mut self.entries(), &Told::Goodbye, &[]);
     }
 
-    /// The same, to a watchdog that came behind it.
-    pub(super) fn goodbye_again(&self) {
-        self.say(&mut self.entries(), &Told::Goodbye, &[]);
+    /// The devices that an end with this report leaves to the watchdog.
+    pub(crate) fn leaves(&self, last: &Report) -> Vec<DeviceIx> {
+        let entries = self.entries();
+        let is_owed = |device: &DeviceIx| {
+            entries.devices.get(device.at()).is_some_and(|entry| entry.connected || entry.act != Act::No)
+        };
+        let unsafe_devices = last.devices.iter().filter(|entry| !entry.confirmed()).map(|entry| entry.device);
+        unsafe_devices.filter(is_owed).collect()
     }
 
     /// Whether a device was not released: it is left to the watchdog.
