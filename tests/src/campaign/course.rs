@@ -194,7 +194,15 @@ impl<'r> Course<'r> {
     }
 
     fn await_end(&mut self, stage: &mut Stage<'_>, at: usize) {
-        let Some(status) = stage.hosts[at].try_wait(LIMIT) else {
+        let ended = maybe(LIMIT, || {
+            pause(LOOK);
+            let ended = stage.hosts[at].ended();
+            if ended.is_none() {
+                stage.read_report(at);
+            }
+            ended
+        });
+        let Some(status) = ended else {
             let said = stage.hosts[at].output().all();
             stage.findings.push(format!("a host has not ended within {LIMIT:?}. It said:\n{said}"));
             stage.hosts[at].kill();

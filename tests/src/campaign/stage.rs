@@ -257,6 +257,13 @@ impl<'r> Stage<'r> {
         }
     }
 
+    /// A window shows a report of what is not safe until a person has read it, and closes it then.
+    pub(super) fn read_report(&mut self, at: usize) {
+        if at == 0 && self.display.is_some() && self.host().output().all().contains("Check by hand") {
+            self.close_window();
+        }
+    }
+
     fn close_window(&mut self) {
         let pid = self.host().pid();
         let window = maybe(LONG, || {
