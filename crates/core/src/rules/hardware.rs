@@ -211,11 +211,17 @@ impl State {
                     _ => DeviceState::Fault(Fault::Unreachable { why: why() }),
                 },
             };
-            // One that answers is tried again. One out of reach is made safe when its link opens again, except
-            // after a release: its link was closed and looks for nothing.
+            // One that answers is tried again, and so is one that took its safe commands and could not be read back:
+            // nothing else would ever find out whether it obeyed. One out of reach is made safe when its link opens
+            // again, except after a release: its link was closed and looks for nothing.
             let looked_for = extent == Extent::Stay
                 || matches!(self.devices[at], DeviceState::Fault(Fault::WrongIdentity { .. }));
-            let owed = entry.status == Status::Failed || (entry.status == Status::Unreachable && !looked_for);
+            let owed = match entry.status {
+                Status::SafeVerified => false,
+                Status::SafeUnverified => !entry.confirmed() && !self.rig.plan.devices[at].only_measures(),
+                Status::Failed => true,
+                Status::Unreachable => !looked_for,
+            };
             self.retries[at] = owed.then(|| {
                 let pause = self.retries[at].map_or(RETRY_FIRST, |retry| (retry.pause * 2).min(RETRY_MOST));
                 Retry { at: self.now.mono + pause, pause }

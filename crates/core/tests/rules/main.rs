@@ -480,6 +480,22 @@ fn a_device_that_took_its_safe_commands_blindly_is_made_safe_when_it_is_found() 
 }
 
 #[test]
+fn a_device_that_could_not_be_read_back_is_made_safe_again_until_it_can() {
+    let (mut world, _) = World::armed(Policy::default());
+    world.demand(Cause::SafeStop, Mode::Safe, Extent::Stay);
+    world.finish(Status::SafeUnverified);
+    world.pass(999);
+    assert!(matches!(world.state.phase(), Phase::Idle));
+    world.pass(1);
+    assert_eq!(world.state.teardown_cause(), Some(&Cause::Retry { device: DeviceIx(0) }));
+    world.finish(Status::SafeVerified);
+    world.pass(1);
+    world.finish(Status::SafeVerified);
+    world.pass(3_000);
+    assert!(matches!(world.state.phase(), Phase::Idle), "it is safe, and left alone");
+}
+
+#[test]
 fn a_device_that_is_not_safe_is_tried_again_with_back_off_as_long_as_the_host_lives() {
     let (mut world, _) = World::armed(Policy::default());
     world.demand(Cause::SafeStop, Mode::Safe, Extent::Stay);
