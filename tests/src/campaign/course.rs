@@ -305,6 +305,7 @@ impl<'r> Course<'r> {
             units: &self.plan.units,
             line_waits: self.plan.line_waits,
             troubled: self.plan.troubled(),
+            deaf: self.plan.deaf(),
             down_ms: self.down_ms.unwrap_or(self.demanded_ms).min(self.demanded_ms),
             free_ms: self.demanded_ms.max(self.mended_ms),
             within: LIMIT,

@@ -172,6 +172,12 @@ impl Plan {
     pub fn troubled(&self) -> Option<Unit> {
         self.trouble.as_ref().map(|trouble| trouble.unit)
     }
+
+    /// The device that does not read for a while.
+    pub(super) fn deaf(&self) -> Option<Unit> {
+        let deaf = self.trouble.as_ref().filter(|trouble| trouble.fault.kind == FaultKind::NotReading);
+        deaf.map(|trouble| trouble.unit)
+    }
 }
 
 impl fmt::Display for Plan {

@@ -21,6 +21,9 @@ pub(super) struct Case<'a> {
     pub(super) line_waits: bool,
     /// The device that had a fault. It may come to its turn late, or be passed over by the others.
     pub(super) troubled: Option<Unit>,
+    /// It did not read for a while: what its own system had taken by the death of a host is read behind the safe
+    /// command that went out over another connection. No sender can take that back; it has to be undone.
+    pub(super) deaf: Option<Unit>,
     /// From here on the rig was to go down, in milliseconds.
     pub(super) down_ms: f64,
     /// From here on nothing kept it from being safe: the cause, or a device's mending behind it.
@@ -75,10 +78,14 @@ fn judge_unit(record: &Snapshot, case: &Case<'_>, unit: Unit, wrong: &mut Vec<St
     {
         wrong.push(format!("{name} was told {:?}, and never {:?} behind it", unit.on(), unit.off()));
     }
-    let off = of_it().filter(|command| command.text == unit.off()).filter_map(|command| performed(command));
-    let first_off = off.filter(|at| *at >= case.down_ms).reduce(f64::min);
+    let offs: Vec<f64> = of_it()
+        .filter(|command| command.text == unit.off())
+        .filter_map(|command| performed(command))
+        .collect();
+    let first_off = offs.iter().copied().filter(|at| *at >= case.down_ms).reduce(f64::min);
+    let is_undone = |at: f64| case.deaf == Some(unit) && offs.iter().any(|off| *off > at);
     if let Some(first_off) = first_off {
-        for on in ons.filter(|on| performed(on).is_some_and(|at| at > first_off)) {
+        for on in ons.filter(|on| performed(on).is_some_and(|at| at > first_off && !is_undone(at))) {
             let at = on.performed_ms.unwrap_or_default() - first_off;
             let over = &on.connection;
             wrong.push(format!(
@@ -154,6 +161,7 @@ mod tests {
             units: &UNITS,
             line_waits: false,
             troubled: None,
+            deaf: None,
             down_ms: 100.0,
             free_ms: 100.0,
             within: Duration::from_secs(10),
@@ -229,6 +237,14 @@ mod tests {
         ];
         let wrong = judge(&record(&[&ON[..], &late].concat()), &case());
         assert!(wrong.iter().any(|wrong| wrong.contains("20.0 ms after its safe command")), "{wrong:?}");
+        let deaf = Case { deaf: Some(Unit::Supply), ..case() };
+        assert_eq!(
+            judge(&record(&[&ON[..], &late].concat()), &deaf),
+            [""; 0],
+            "it had it already, and it was undone"
+        );
+        let not_undone = judge(&record(&[&ON[..], &late[..3]].concat()), &deaf);
+        assert!(not_undone.iter().any(|wrong| wrong.contains("20.0 ms after")), "{not_undone:?}");
     }
 
     #[test]
