@@ -79,6 +79,7 @@ fn the_next_start_shows_what_the_watchdog_did_and_arms_only_once_that_is_acknowl
     assert!(bench.trio.all_off(), "armed after an unclean run");
     assert!(rig["arm_refused"].to_string().contains("unclean"), "{}", rig["arm_refused"]);
     next.type_line("ack");
+    door::await_watchdog(&bench.station);
     next.type_line("arm");
     until_true("the rig to arm once the unclean run is acknowledged", LONG, || bench.trio.all_on());
     next.end_input();

@@ -38,6 +38,7 @@ impl Bench {
     fn serve(&self, logind: &Logind) -> Process {
         let serve = logind.dress(self.station.killcord(["serve"]).arg(&self.rig)).with_input().start();
         door::await_state(&self.station, "safe");
+        door::await_watchdog(&self.station);
         serve
     }
 

@@ -76,8 +76,7 @@ fn what_is_typed_is_done_and_answered() {
     assert_eq!(machine.bench.inspect().energised("psu"), Some(false), "nothing arms by itself");
     serve.type_line("set psu setpoint 5");
     serve.await_error("set psu setpoint 5: ");
-    serve.type_line("arm");
-    serve.await_words("arm: done");
+    serve.arm();
     machine.await_on();
     serve.type_line("set psu setpoint 5");
     serve.await_words("set psu setpoint 5: done");

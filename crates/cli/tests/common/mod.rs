@@ -230,6 +230,26 @@ impl Killcord {
         writeln!(self.input.as_mut().unwrap(), "{line}").unwrap();
     }
 
+    /// Types `arm` until the rig arms: in its first moment a host still waits for its watchdog, and says so.
+    #[track_caller]
+    pub fn arm(&mut self) {
+        const YET: &str = "there is no watchdog yet";
+        for refused in 1.. {
+            self.type_line("arm");
+            let (out, err) = (self.out.as_ref().unwrap(), self.err.as_ref().unwrap());
+            let done = || out.all.lock().unwrap().0.contains("arm: done");
+            let until = Instant::now() + LIMIT;
+            while !done() && err.all.lock().unwrap().0.matches(YET).count() < refused {
+                assert!(Instant::now() < until, "no answer to `arm`: {}", self.said());
+                // Between two looks.
+                thread::park_timeout(Duration::from_millis(5));
+            }
+            if done() {
+                return;
+            }
+        }
+    }
+
     pub fn end_input(&mut self) {
         self.input = None;
     }
