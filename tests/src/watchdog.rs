@@ -103,6 +103,10 @@ impl Watchdog {
 
 fn is_watchdog(pid: u32) -> bool {
     let words = look::command_line(pid);
+    if words.last().is_some_and(|word| word == "app") {
+        // The same program, between a host and its app.
+        return false;
+    }
     let named = words.first().is_some_and(|program| program.ends_with("-watchdog"));
     named || words.get(1).is_some_and(|word| word == "watchdog")
 }

@@ -7,6 +7,7 @@
 //! **Architecture Invariant:** no tokio, no clock, no I/O, no logging. Deterministic: the same inputs give
 //! the same outputs, and every state is `Clone + Eq + Hash`, so that a model check runs this very code.
 
+pub mod app;
 pub mod cause;
 pub mod check;
 pub mod device;
@@ -23,6 +24,7 @@ pub mod step;
 pub mod time;
 pub mod watchdog;
 
+pub use app::App;
 pub use cause::{Cause, Extent, Mode};
 pub use check::{Check, Condition, Expected, Pattern};
 pub use device::{DeviceState, Fault};

@@ -48,7 +48,13 @@ fn device(name: &str, link: u16) -> DevicePlan {
 fn plan() -> Arc<Plan> {
     let link = |name: &str| LinkPlan { name: name.into(), connect: Connect::None, cut_in: true };
     let devices = vec![device("psu", 0), device("load", 1)];
-    Arc::new(Plan { rig: "bench".into(), deadline: DEADLINE, links: vec![link("a"), link("b")], devices })
+    Arc::new(Plan {
+        rig: "bench".into(),
+        deadline: DEADLINE,
+        links: vec![link("a"), link("b")],
+        devices,
+        app: None,
+    })
 }
 
 fn report(ends: &[(u16, Status)]) -> Box<Report> {

@@ -51,6 +51,20 @@ impl Outcome {
     }
 }
 
+/// No teardown ever reported: nothing is known, and that is said.
+pub(crate) fn never_reported() -> Report {
+    Report {
+        causes: Vec::new(),
+        mode: killcord_core::Mode::Safe,
+        extent: killcord_core::Extent::End,
+        began: killcord_core::Time::ZERO,
+        took: Duration::ZERO,
+        out_of_time: true,
+        devices: Vec::new(),
+        notes: vec!["No device was reported on: check the bench by hand.".into()],
+    }
+}
+
 #[derive(Default)]
 struct Slot {
     outcome: Option<Arc<Outcome>>,

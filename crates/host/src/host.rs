@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
@@ -12,7 +13,7 @@ use killcord_device::{Clock, Fence, Links, NoRecord, SystemClock, WriteAhead, ex
 use killcord_wire::RigView;
 
 use crate::{
-    Attachment, Ending, FrameReceiver, Options,
+    Attachment, Ending, FrameReceiver, Options, app,
     clock::Origin,
     door::{self, Door},
     engine::{self, Item, Parts, Shared},
@@ -95,6 +96,10 @@ impl Host {
         lock: RigLock,
         standby: Option<Standby>,
     ) -> Result<Self, StartError> {
+        let mut rig = rig;
+        if !options.runs_app {
+            rig.plan.app = None;
+        }
         let rig = Arc::new(rig);
         let origin = Origin::new();
         let opened = Journal::open(&options.rig_dir(), &options.reports(), &rig, &options.file);
@@ -156,7 +161,16 @@ impl Host {
             }
             None => None,
         };
-        let shared = Arc::new(Shared::new(rig, queue, fence, links, ledger, view, origin));
+        let app = match rig.plan.app.clone() {
+            Some(app) => {
+                let (program, ledger) = (options.watchdog.clone(), ledger.clone());
+                let post = app::Post { app, program, ledger, queue: Arc::clone(&queue) };
+                Some(app::Wrapped::new(post).map_err(StartError::Thread)?)
+            }
+            None => None,
+        };
+        let address = app.as_ref().map(app::Wrapped::address);
+        let shared = Arc::new(Shared::new(rig, queue, fence, links, ledger, view, origin).with_app(address));
         let system = System::watch(&shared);
         let raise: Arc<Mutex<Vec<Raise>>> = Arc::default();
         // Without a door the rig is safe all the same: only a second start cannot raise the window.
@@ -178,6 +192,7 @@ impl Host {
             executor,
             journal: opened.journal,
             keeper,
+            app,
             unclean: opened.unclean,
             polled,
             system,
@@ -247,6 +262,13 @@ impl Host {
     #[must_use]
     pub fn rig(&self) -> &Rig {
         &self.handle.shared.rig
+    }
+
+    /// Where the wrapped app answers or is about to, on loopback; whether it does is in [`RigView::app`]. `None`
+    /// where none runs.
+    #[must_use]
+    pub fn app_address(&self) -> Option<SocketAddr> {
+        self.handle.shared.app.as_ref()?.get()
     }
 
     /// The end of this host, whatever brings it about.

@@ -33,8 +33,10 @@ pub struct Options {
     pub wait_for_lock: Duration,
     /// How long to wait for a watchdog that makes the rig safe after a host's death, and then gives its lock back.
     pub wait_for_watchdog: Duration,
-    /// Where the watchdog's program is.
+    /// Where the watchdog's program is. It is the program that stands between host and app too.
     pub watchdog: Program,
+    /// Whether the rig's app is run (`[app]`).
+    pub runs_app: bool,
 }
 
 impl Options {
@@ -50,6 +52,7 @@ impl Options {
             wait_for_lock: Duration::ZERO,
             wait_for_watchdog: WAIT_FOR_WATCHDOG,
             watchdog: Program::Beside,
+            runs_app: true,
         }
     }
 
@@ -74,6 +77,13 @@ impl Options {
     #[must_use]
     pub fn service(mut self, service: Option<Service>) -> Self {
         self.service = service;
+        self
+    }
+
+    /// Leaves the rig's app alone: for a host that only makes safe.
+    #[must_use]
+    pub const fn without_app(mut self) -> Self {
+        self.runs_app = false;
         self
     }
 

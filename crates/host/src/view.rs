@@ -4,12 +4,12 @@ use killcord_core::{
     ControlIx, ControlKind, DeviceIx, DeviceState, Fault, Now, Rig, Value,
     plan::{Connect, Protocol},
     rig::OnLimit,
-    rules::{ArmBlock, Guard, Phase, State, Trip as CoreTrip},
+    rules::{AppState as CoreAppState, ArmBlock, Guard, Phase, State, Trip as CoreTrip},
     watchdog::Account,
 };
 use killcord_wire::{
-    ArmRefusal, ControlKindView, ControlView, DeviceView, LimitsView, PolicyView, ReadingView, RigPatch,
-    RigState, RigView, Trip, UncleanRun, WatchdogAct, WatchdogState, WatchdogView,
+    AppState, AppView, ArmRefusal, ControlKindView, ControlView, DeviceView, LimitsView, PolicyView,
+    ReadingView, RigPatch, RigState, RigView, Trip, UncleanRun, WatchdogAct, WatchdogState, WatchdogView,
 };
 
 use crate::{history::History, journal::Unclean};
@@ -22,6 +22,7 @@ pub(crate) struct Shown {
     trip: Option<Trip>,
     unclean: Option<UncleanRun>,
     watchdog: WatchdogView,
+    app: Option<AppView>,
     notices: Vec<String>,
     devices: Vec<DeviceState>,
     identities: Vec<Option<String>>,
@@ -47,6 +48,7 @@ impl Shown {
                 by_watchdog: unclean.watchdog.as_deref().map(watchdog_act),
             }),
             watchdog: watchdog_view(state.guard(), unprotected),
+            app: state.app().map(app_view),
             notices,
             devices: state.devices().to_vec(),
             identities: state.identities().to_vec(),
@@ -93,6 +95,7 @@ impl Shown {
             trip: changed(&self.trip, &before.trip),
             unclean: changed(&self.unclean, &before.unclean),
             watchdog: changed(&self.watchdog, &before.watchdog),
+            app: changed(&self.app, &before.app).flatten(),
             notices: changed(&self.notices, &before.notices),
             devices: (!devices.is_empty()).then_some(devices),
             identities: (!identities.is_empty()).then_some(identities),
@@ -135,6 +138,7 @@ impl Shown {
             trip: self.trip.clone(),
             unclean: self.unclean.clone(),
             watchdog: self.watchdog.clone(),
+            app: self.app.clone(),
             notices: self.notices.clone(),
             devices: self.devices.iter().enumerate().map(|(at, state)| device(at, state)).collect(),
         }
@@ -187,6 +191,19 @@ fn watchdog_view(guard: &Guard, unprotected: &[String]) -> WatchdogView {
     };
     let protections = if guard.is_watching() { unprotected.to_vec() } else { Vec::new() };
     WatchdogView { state, why, protections }
+}
+
+fn app_view(app: &CoreAppState) -> AppView {
+    let (state, why) = match app {
+        CoreAppState::Waiting => (AppState::Waiting, None),
+        CoreAppState::Starting => (AppState::Starting, None),
+        CoreAppState::Ready { .. } => (AppState::Ready, None),
+        CoreAppState::Stopping { exited } => (AppState::Stopping, exited.clone()),
+        CoreAppState::Stopped => (AppState::Stopped, None),
+        CoreAppState::Exited { why } => (AppState::Exited, Some(why.clone())),
+        CoreAppState::Again { why, .. } => (AppState::Restarting, why.clone()),
+    };
+    AppView { state, why }
 }
 
 /// What a watchdog did in a host's place. Its report's times count from when it began.

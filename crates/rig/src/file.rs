@@ -102,7 +102,12 @@ impl RigFile {
         let rig = rig(&problems, Fields::new(&problems, "a rig file", (0..0).into(), &table), drivers);
         drop(table);
         let warnings = problems.finish()?;
-        Ok((Rig { source: self.path.clone(), ..rig }, warnings))
+        let mut rig = Rig { source: self.path.clone(), ..rig };
+        if let (Some(app), Some(folder)) = (&mut rig.plan.app, self.path.as_deref().and_then(Path::parent)) {
+            // As it is meant by who reads the file, wherever the host is started.
+            app.directory = folder.join(&app.directory);
+        }
+        Ok((rig, warnings))
     }
 }
 
@@ -112,22 +117,25 @@ fn rig(problems: &Problems, root: Fields<'_>, drivers: &[&'static DriverSpec]) -
     let session = section::session(&root);
     let links = link::read(&root);
     let mut devices = device::read(&root, drivers, head.deadline);
+    let app = section::app(&root);
     root.finish_with(|name, field| section::unknown(problems, name, field));
 
     whole::names(problems, &devices);
     let links = whole::lines(problems, links, &mut devices);
     whole::order(problems, &mut devices);
     never_armed(problems, &safety, &devices);
+    let stop_span = app.as_ref().map(|app| app.stop_span);
 
     let mut plan = Plan {
         rig: head.name,
         deadline: head.deadline,
         links,
         devices: devices.iter().map(|device| device.plan.clone()).collect(),
+        app: app.map(|app| app.resolve(problems, &devices)),
     };
     // Sums over sequences that are wrong would be wrong themselves.
     if !problems.any_error() {
-        whole::budgets(problems, &mut plan, &devices);
+        whole::budgets(problems, &mut plan, &devices, stop_span);
     }
     let mut readings = Vec::new();
     let mut controls = Vec::new();

@@ -321,9 +321,6 @@ expired = "Refresh."
 [remote]
 listen = "127.0.0.1:8420"
 
-[app]
-command = ["bokeh", "serve"]
-
 [ui]
 path = "panel"
 "#,
@@ -345,18 +342,10 @@ path = "panel"
               |
               = help: leave the section out: the rig is operated from its own window or terminal, no port is opened
 
-            error: [app] is not supported yet
+            error: [ui] is not supported yet
               --> rig.toml:10:2
                |
-            10 | [app]
-               |  ^^^ it would have no effect
-               |
-               = help: leave the section out, and start the app by itself; the built-in panel is the GUI
-
-            error: [ui] is not supported yet
-              --> rig.toml:13:2
-               |
-            13 | [ui]
+            10 | [ui]
                |  ^^ it would have no effect
                |
                = help: leave the section out: the built-in panel is the GUI"#]],
@@ -606,5 +595,155 @@ query = "MEAS:VOLT?"
               |   ^^^^^^^
               |
               = help: write [[device.reading]], below its [[device]]"#]],
+    );
+}
+
+#[test]
+fn an_app_is_told_what_it_needs_and_what_is_written_wrong() {
+    check(
+        &sections(
+            r#"
+[app]
+command = ["bokeh", "serve", "app.py"]
+redy = "/"
+ready = "http://localhost:5006/app"
+before_stop = "release it"
+stop = { signal = "SIGTERM", withn = "2s" }
+on_crash = "restrat"
+drives = ["spu"]
+"#,
+        ),
+        expect![[r#"
+            error: `command` says nowhere on which port the app is to listen
+             --> rig.toml:5:11
+              |
+            5 | command = ["bokeh", "serve", "app.py"]
+              |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ no `{port}` in it
+              |
+              = help: Killcord picks a free port: put {port} where the app takes it, such as "--port", "{port}"
+
+            error: [app] has no key `redy`
+             --> rig.toml:6:1
+              |
+            6 | redy = "/"
+              | ^^^^ unknown key
+              |
+              = help: did you mean `ready`?
+
+            error: "http://localhost:5006/app" is no path on the app's server
+             --> rig.toml:7:9
+              |
+            7 | ready = "http://localhost:5006/app"
+              |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^ a path begins with / and has no space in it
+              |
+              = help: write ready = "/app": host and port are the app's own
+
+            error: "release it" is no path on the app's server
+             --> rig.toml:8:15
+              |
+            8 | before_stop = "release it"
+              |               ^^^^^^^^^^^^ a path begins with / and has no space in it
+              |
+              = help: write before_stop = "/release"
+
+            error: `signal` cannot be "SIGTERM"
+             --> rig.toml:9:19
+              |
+            9 | stop = { signal = "SIGTERM", withn = "2s" }
+              |                   ^^^^^^^^^ not one of "TERM", "INT", "HUP" or "QUIT"
+
+            error: `stop` has no key `withn`
+             --> rig.toml:9:30
+              |
+            9 | stop = { signal = "SIGTERM", withn = "2s" }
+              |                              ^^^^^ unknown key
+              |
+              = help: did you mean `within`?
+
+            error: `on_crash` cannot be "restrat"
+              --> rig.toml:10:12
+               |
+            10 | on_crash = "restrat"
+               |            ^^^^^^^^^ not one of "safe" or "restart"
+               |
+               = help: did you mean `restart`?
+
+            error: there is no device "spu"
+              --> rig.toml:11:11
+               |
+            11 | drives = ["spu"]
+               |           ^^^^^
+               |
+               = help: did you mean `psu`?"#]],
+    );
+}
+
+#[test]
+fn an_app_s_command_is_no_line_for_a_shell_and_is_there() {
+    check(
+        &sections(
+            r#"
+[app]
+command = "bokeh serve --port {port}"
+"#,
+        ),
+        expect![[r#"
+            error: `command` takes a list: the program and each argument by itself
+             --> rig.toml:5:11
+              |
+            5 | command = "bokeh serve --port {port}"
+              |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^ there is no shell that would take it apart
+              |
+              = help: write command = ["bokeh", "serve", "--port", "{port}"]"#]],
+    );
+    check(
+        &sections(
+            r#"
+[app]
+drives = ["psu", "psu"]
+"#,
+        ),
+        expect![[r#"
+            error: [app] has no `command`
+             --> rig.toml:4:1
+              |
+            4 | [app]
+              | ^^^^^
+              |
+              = help: write command = ["bokeh", "serve", "app.py", "--port", "{port}"]
+
+            warning: "psu" stands twice in `drives`
+             --> rig.toml:5:18
+              |
+            5 | drives = ["psu", "psu"]
+              |           -----  ^^^^^
+              |           |
+              |           the first
+              |
+              = help: leave one out"#]],
+    );
+}
+
+#[test]
+fn an_app_s_stop_has_to_fit_into_the_deadline_with_all_the_rest() {
+    check(
+        &sections(
+            r#"deadline = "6s"
+
+[app]
+command = ["app", "{port}"]
+stop = { within = "5s" }
+drives = ["psu"]
+"#,
+        ),
+        expect![[r#"
+            error: a teardown may take 9.5s, the deadline is 6s
+             --> rig.toml:7:8
+              |
+            7 | stop = { within = "5s" }
+              |        ^^^^^^^^^^^^^^^^^ psu 2s + the app's stop 7s + release and record 500ms = 9.5s
+              |
+              = help: what it drives is made safe a second time behind it
+              = help: lower `within` of `stop` in [app], or raise `deadline` in [rig]"#]],
     );
 }

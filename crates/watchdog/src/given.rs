@@ -1,16 +1,22 @@
 //! What the host has given into our hands: descriptors and addresses of its links, its locks, and the process
-//! groups that it has started. Untouched until the watchdog acts.
+//! groups and the app that it has started. Untouched until the watchdog acts.
 
 use std::{
     collections::BTreeMap,
     fs::File,
     io::{Seek as _, Write as _},
     os::fd::{AsFd, OwnedFd},
+    time::Duration,
 };
 
 use killcord_core::{LinkIx, watchdog::Told};
 use killcord_device::{Handed, let_go};
 use rustix::process::{Pid, Signal, kill_process_group, pidfd_send_signal};
+
+use crate::reaper::{Tree, started_at};
+
+/// A killed app is gone within a few milliseconds; the devices do not wait longer for one that hangs.
+const APP_GONE_WITHIN: Duration = Duration::from_millis(50);
 
 /// All of it.
 #[derive(Default)]
@@ -20,6 +26,7 @@ pub(crate) struct Given {
     lock: Option<File>,
     links: BTreeMap<LinkIx, Handed>,
     groups: BTreeMap<u32, u64>,
+    app: Option<Tree>,
 }
 
 impl Given {
@@ -55,6 +62,10 @@ impl Given {
             Told::GroupEnded { group } => {
                 self.groups.remove(group);
             }
+            Told::AppStarted { reaper, started, mark } => {
+                self.app = Some(Tree { reaper: *reaper, started: *started, mark: mark.clone() });
+            }
+            Told::AppGone => self.app = None,
             _ => {}
         }
     }
@@ -78,12 +89,18 @@ impl Given {
             // Gone already, which is as good.
             let _gone = pidfd_send_signal(host, Signal::KILL);
         }
+        self.end_app();
         for (group, started) in std::mem::take(&mut self.groups) {
             let pid = i32::try_from(group).ok().and_then(Pid::from_raw);
             if let Some(pid) = pid.filter(|_| is_the_same(group, started)) {
                 let _gone = kill_process_group(pid, Signal::KILL);
             }
         }
+    }
+
+    /// Ends what is left of the host's app.
+    pub(crate) fn end_app(&mut self) {
+        self.app.take_if(|app| app.end(APP_GONE_WITHIN));
     }
 
     /// Writes into the rig's lock who holds it now, for whoever asks. A full disk changes nothing: the lock holds.
@@ -104,14 +121,6 @@ impl Given {
 /// number is given to nobody as long as a process is in it.
 fn is_the_same(group: u32, started: u64) -> bool {
     started_at(group).is_none_or(|now| now == started)
-}
-
-/// When a process was started, in clock ticks since boot (proc_pid_stat(5), field 22); `None` if there is none.
-pub fn started_at(pid: u32) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in field 2 may hold anything, parentheses and spaces too.
-    let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
 #[cfg(test)]

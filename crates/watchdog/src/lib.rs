@@ -5,6 +5,8 @@
 //! is ended first and every device that it had connected is made safe, by the same executor that the host uses.
 //! When it decides is [`killcord_core::watchdog`]'s word; here is what carries that out.
 //!
+//! The same program, started as a [`reaper`], stands between a host and the app that it wraps.
+//!
 //! A program with drivers of its own ships a watchdog of its own: a `main` that calls [`main`] with the same
 //! registry, beside the program under the name `killcord-watchdog`.
 //!
@@ -19,13 +21,13 @@ mod door;
 mod given;
 pub mod pipe;
 mod protect;
+pub mod reaper;
 mod stderr;
 mod sys;
 mod watch;
 
 use std::{io::Write as _, os::fd::AsFd, process::ExitCode};
 
-pub use self::given::started_at;
 pub use killcord_device::Registry;
 
 use self::{pipe::Pipe, watch::Watch};
@@ -46,6 +48,10 @@ pub fn main(drivers: Registry) -> ExitCode {
         );
         return ExitCode::from(2);
     };
+    if std::env::args().next_back().is_some_and(|last| last == reaper::ARGUMENT) {
+        reaper::serve(&pipe);
+        return ExitCode::SUCCESS;
+    }
     let unprotected = protect::protect();
     ExitCode::from(Watch::new(pipe, drivers, unprotected).until_over())
 }

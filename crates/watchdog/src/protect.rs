@@ -14,7 +14,7 @@ const SHRUGGED_OFF: [i32; 7] =
 
 /// Takes every protection that can be had. What could not is returned, in words.
 pub(crate) fn protect() -> Vec<String> {
-    sys::shrug_off(&SHRUGGED_OFF);
+    shrug_off_signals();
     let mut missing = Vec::new();
     // Fails where it leads a group already, which is a session of its own started by somebody else.
     let _leads_one = rustix::process::setsid();
@@ -35,13 +35,18 @@ pub(crate) fn protect() -> Vec<String> {
     missing
 }
 
+/// Nothing that ends or stops a terminal's programs does so here.
+pub(crate) fn shrug_off_signals() {
+    sys::shrug_off(&SHRUGGED_OFF);
+}
+
 /// What is mapped now. What comes later is little, and a limit on it must not keep a thread from starting.
 pub(crate) fn lock_memory() -> io::Result<()> {
     Ok(mlockall(MlockAllFlags::CURRENT)?)
 }
 
 /// Never chosen by the out-of-memory killer where that may be said (root), else at least not before the host.
-fn last_to_be_killed() -> io::Result<()> {
+pub(crate) fn last_to_be_killed() -> io::Result<()> {
     let set = |adjustment: &str| fs::write("/proc/self/oom_score_adj", adjustment);
     set("-1000").or_else(|_| set("0"))
 }

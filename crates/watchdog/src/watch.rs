@@ -122,6 +122,8 @@ impl Watch {
         }
         let Some(bench) = &self.bench else { return };
         let report = bench.pass(order, began);
+        // One that was not gone before the first byte.
+        self.given.end_app();
         self.given.sign_lock();
         self.tell(&why, &report);
         if let Some(book) = &mut self.book

@@ -15,8 +15,8 @@ pub use close::close_code;
 pub use code::ErrorCode;
 pub use frame::{Hardware, ReadingUpdate, TeardownDevice, ToHost, ToPage, WarningKind};
 pub use view::{
-    ArmRefusal, ControlKindView, ControlView, DeviceView, LimitsView, Moment, PolicyView, ReadingView,
-    RigPatch, RigState, RigView, Trip, UncleanRun,
+    AppState, AppView, ArmRefusal, ControlKindView, ControlView, DeviceView, LimitsView, Moment, PolicyView,
+    ReadingView, RigPatch, RigState, RigView, Trip, UncleanRun,
 };
 pub use watchdog::{WatchdogAct, WatchdogState, WatchdogView};
 

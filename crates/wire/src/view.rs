@@ -76,10 +76,45 @@ pub struct RigView {
     pub unclean: Option<UncleanRun>,
     /// What covers a killed or hung host.
     pub watchdog: WatchdogView,
+    /// The wrapped app; absent where the rig has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "generate", ts(optional))]
+    pub app: Option<AppView>,
     /// What a person should know: full disk, journal not written.
     pub notices: Vec<String>,
     /// In file order.
     pub devices: Vec<DeviceView>,
+}
+
+/// The wrapped app.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+pub struct AppView {
+    /// Where it stands.
+    pub state: AppState,
+    /// What was seen of its end by itself, in words.
+    pub why: Option<String>,
+}
+
+/// Where the wrapped app stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum AppState {
+    /// Not started yet: the rig is being made safe first.
+    Waiting,
+    /// Started; does not answer yet.
+    Starting,
+    /// It answers.
+    Ready,
+    /// It is being stopped, or what it left behind is being ended.
+    Stopping,
+    /// Stopped by a teardown.
+    Stopped,
+    /// It ended by itself, and stays down.
+    Exited,
+    /// It ended by itself, or was stopped, and is started anew.
+    Restarting,
 }
 
 /// What has changed of a [`RigView`]; absent fields are as before.
@@ -105,6 +140,9 @@ pub struct RigPatch {
     /// [`RigView::watchdog`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watchdog: Option<WatchdogView>,
+    /// [`RigView::app`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app: Option<AppView>,
     /// [`RigView::notices`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notices: Option<Vec<String>>,

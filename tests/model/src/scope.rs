@@ -186,7 +186,8 @@ fn rig() -> Arc<Rig> {
     policy.safety.hang_after = HANG_AFTER;
     policy.safety.hold_for = EXPIRE_AFTER;
     policy.session.expire_after = EXPIRE_AFTER;
-    let plan = Plan { rig: "bench".into(), deadline: DEADLINE, links: vec![link], devices: vec![device] };
+    let plan =
+        Plan { rig: "bench".into(), deadline: DEADLINE, links: vec![link], devices: vec![device], app: None };
     Arc::new(Rig {
         plan,
         policy,

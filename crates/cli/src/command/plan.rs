@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use killcord::core::{DeviceIx, Plan, plan};
+use killcord::core::{DeviceIx, Plan, app, plan};
 use serde::Serialize;
 
 use crate::text::{duration, item, ms, verify};
@@ -13,7 +13,49 @@ pub(super) struct Shown {
     deadline_ms: u64,
     /// In the order of their turns; those that wait for nobody go side by side.
     devices: Vec<Turn>,
+    app: Option<App>,
     worst_case: Worst,
+}
+
+/// What becomes of the wrapped app.
+#[derive(Serialize)]
+struct App {
+    command: Vec<String>,
+    before_stop: Option<String>,
+    signal: app::StopSignal,
+    within_ms: u64,
+    /// Made safe a second time once it is gone.
+    drives: Vec<String>,
+    /// Kept for that.
+    second_turn_ms: u64,
+}
+
+impl App {
+    fn text(&self) -> String {
+        let time = |ms| duration(Duration::from_millis(ms));
+        let post = self.before_stop.as_ref().map_or_else(String::new, |path| format!("POST {path}, "));
+        let signal = match self.signal {
+            app::StopSignal::Hup => "SIGHUP",
+            app::StopSignal::Int => "SIGINT",
+            app::StopSignal::Quit => "SIGQUIT",
+            app::StopSignal::Term => "SIGTERM",
+        };
+        let mut text = format!(
+            "\nThe app ({}), beside them: {post}{signal}, killed with all it started after {}",
+            self.command.join(" "),
+            time(self.within_ms)
+        );
+        if self.drives.is_empty() {
+            text.push_str("; only when Killcord ends");
+        } else {
+            text.push_str(&format!(
+                ", in an emergency before the first byte\n   then again {}, within {}",
+                self.drives.join(", "),
+                time(self.second_turn_ms)
+            ));
+        }
+        text
+    }
 }
 
 #[derive(Serialize)]
@@ -38,6 +80,8 @@ struct Turn {
 struct Worst {
     chain: Vec<String>,
     safe_ms: u64,
+    /// The app's stop and the second turn of what it drives; 0 without an app.
+    app_ms: u64,
     release_ms: u64,
     record_ms: u64,
     whole_ms: u64,
@@ -73,12 +117,21 @@ impl Shown {
         Self {
             deadline_ms: ms(worst.deadline),
             devices: worst.devices.iter().filter_map(turn).collect(),
+            app: plan.app.as_ref().map(|app| App {
+                command: app.command.clone(),
+                before_stop: app.before_stop.clone(),
+                signal: app.stop.signal,
+                within_ms: ms(app.stop.within),
+                drives: names(&app.drives),
+                second_turn_ms: ms(plan::budget::second_turn(plan)),
+            }),
             worst_case: Worst {
                 chain: names(&worst.chain),
                 safe_ms: ms(worst.safe),
+                app_ms: ms(worst.app),
                 release_ms: ms(worst.release),
                 record_ms: ms(worst.record),
-                whole_ms: ms(worst.safe + worst.release + worst.record),
+                whole_ms: ms(worst.safe + worst.app + worst.release + worst.record),
             },
         }
     }
@@ -128,11 +181,16 @@ impl Shown {
             }
         }
         let worst = &self.worst_case;
+        let mut after = vec![format!("safe after {}", time(worst.safe_ms))];
+        if worst.app_ms > 0 {
+            after.push(format!("the app gone after {}", time(worst.safe_ms + worst.app_ms)));
+        }
+        after.push(format!("released after {}", time(worst.safe_ms + worst.app_ms + worst.release_ms)));
+        lines.extend(self.app.as_ref().map(App::text));
         lines.push(format!(
-            "\nWorst case: {}: safe after {}, released after {}, recorded after {}, of {}.",
+            "\nWorst case: {}: {}, recorded after {}, of {}.",
             worst.chain.join(", then "),
-            time(worst.safe_ms),
-            time(worst.safe_ms + worst.release_ms),
+            after.join(", "),
             time(worst.whole_ms),
             time(self.deadline_ms)
         ));

@@ -23,7 +23,7 @@ pub(super) fn run(scene: &Scene<'_>, safe: &args::Safe) -> Result<u8, Stop> {
 fn here(scene: &Scene<'_>, safe: &args::Safe) -> Result<u8, Stop> {
     let rig = load::rig(&safe.rig, scene.console)?;
     let within = rig.plan.deadline + END;
-    let mut options = scene.options(&safe.rig).wait_for_watchdog(within);
+    let mut options = scene.options(&safe.rig).wait_for_watchdog(within).without_app();
     if safe.if_unclean {
         // Whoever cleans up behind the run that ended may still hold the rig.
         options = options.wait_for_lock(within);

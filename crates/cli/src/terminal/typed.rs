@@ -147,6 +147,7 @@ mod tests {
             trip: None,
             unclean: None,
             watchdog: WatchdogView { state: WatchdogState::Watching, why: None, protections: Vec::new() },
+            app: None,
             notices: Vec::new(),
             devices: vec![device],
         }

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::{DevicePlan, Graph, Plan, Verify};
-use crate::{Check, DeviceIx, Extent, Item};
+use crate::{Check, DeviceIx, Extent, Item, Time};
 
 /// What recording a teardown (journal, synced) is given.
 pub const RECORD: Duration = Duration::from_millis(500);
@@ -18,14 +18,16 @@ pub const RECORD: Duration = Duration::from_millis(500);
 pub enum BudgetProblem {
     /// A chain needs more than there is: raise `deadline`, or lower budgets or timeouts.
     #[error(
-        "the chain needs {needs:?}, and release and record {wrap_up:?}: more than the deadline of \
-         {deadline:?}; raise `[rig] deadline`, or lower `budget`, `timeout` or `within` along the chain"
+        "the chain needs {needs:?}, the app's stop {app:?}, and release and record {wrap_up:?}: more than the \
+         deadline of {deadline:?}; raise `[rig] deadline`, or lower `budget`, `timeout` or `within` along the chain"
     )]
     TooLong {
         /// The devices, in the order of their turns.
         chain: Vec<DeviceIx>,
         /// Their budgets; the reserve where a device has none of its own.
         needs: Duration,
+        /// The app's stop, and the second turn of the devices that it drives.
+        app: Duration,
         /// Release and record.
         wrap_up: Duration,
         /// `[rig] deadline`.
@@ -101,6 +103,34 @@ pub fn release_time(plan: &Plan) -> Duration {
     steps.min(plan.deadline / 4)
 }
 
+/// What is kept for the devices that the app drives once it is gone, when they are made safe a second time: the
+/// reserves of their longest chain.
+#[must_use]
+pub fn second_turn(plan: &Plan) -> Duration {
+    let driven = plan.driven();
+    if driven.is_empty() {
+        return Duration::ZERO;
+    }
+    let tails = Graph::of(plan, &driven).tails(|ix| reserve(&plan.devices[ix.at()]));
+    tails.into_iter().max().unwrap_or_default()
+}
+
+/// What stopping the app takes of the deadline: `stop.within`, and the second turn behind it. It runs beside the
+/// devices' first turn; a rig file is judged as if it came behind.
+#[must_use]
+pub fn app_stop(plan: &Plan) -> Duration {
+    plan.app.as_ref().map_or(Duration::ZERO, |app| app.stop.within.saturating_add(second_turn(plan)))
+}
+
+/// When an app that is being stopped since `began` is killed at the latest: its time is over, or the rest of the
+/// teardown needs what is left until `deadline`.
+#[must_use]
+pub fn kill_app_by(plan: &Plan, extent: Extent, began: Time, deadline: Time) -> Time {
+    let within = plan.app.as_ref().map_or(Duration::ZERO, |app| app.stop.within);
+    let rest = wrap_up(plan, extent).saturating_add(second_turn(plan));
+    (began + within).min(deadline - rest)
+}
+
 /// What is kept of the deadline behind the safe phase.
 #[must_use]
 pub fn wrap_up(plan: &Plan, extent: Extent) -> Duration {
@@ -120,7 +150,8 @@ pub fn fill_budgets(plan: &mut Plan, explicit: &[Option<Duration>]) -> Result<()
     let given = |ix: DeviceIx| explicit.get(ix.at()).copied().flatten();
     let graph = Graph::whole(plan);
     let wrap_up = wrap_up(plan, Extent::End);
-    let available = plan.deadline.saturating_sub(wrap_up);
+    let app = app_stop(plan);
+    let available = plan.deadline.saturating_sub(wrap_up).saturating_sub(app);
     let reserves: Vec<Duration> = plan.devices.iter().map(reserve).collect();
     let acts: Vec<bool> = plan.devices.iter().map(|device| !device.only_measures()).collect();
     let mut problems = Vec::new();
@@ -159,6 +190,7 @@ pub fn fill_budgets(plan: &mut Plan, explicit: &[Option<Duration>]) -> Result<()
                 problems.push(BudgetProblem::TooLong {
                     chain,
                     needs: fixed,
+                    app,
                     wrap_up,
                     deadline: plan.deadline,
                 });
@@ -185,6 +217,8 @@ pub struct WorstCase {
     pub chain: Vec<DeviceIx>,
     /// When the last device is done.
     pub safe: Duration,
+    /// Kept for the app's stop, and the second turn of the devices that it drives.
+    pub app: Duration,
     /// Kept for the release.
     pub release: Duration,
     /// Kept for the record.
@@ -234,6 +268,7 @@ pub fn worst_case(plan: &Plan) -> WorstCase {
         devices,
         chain: graph.longest(weight),
         safe: ends.into_iter().max().unwrap_or_default(),
+        app: app_stop(plan),
         release: release_time(plan),
         record: RECORD,
         deadline: plan.deadline,

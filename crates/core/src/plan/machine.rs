@@ -44,6 +44,9 @@ pub struct Order {
     pub cause: Cause,
     /// Verified twice, one `timeout` apart: another process had the lines before.
     pub twice: bool,
+    /// The app may run: what it drives is made safe at once, and again once
+    /// [`app_gone`](super::Teardown::app_gone) says that nothing of it is left.
+    pub after_app: bool,
 }
 
 impl Order {
@@ -57,6 +60,7 @@ impl Order {
             devices: (0..plan.devices.len()).map(DeviceIx::from).collect(),
             cause,
             twice: false,
+            after_app: false,
         }
     }
 }

@@ -20,11 +20,15 @@ pub use order::{Cycle, Graph, arm_order, safe_order};
 pub use sequence::{Entries, OnFailure, Sequence, Todo};
 pub use teardown::Teardown;
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Check, DeviceIx, Item, LinkIx, Step};
+use crate::{App, Check, DeviceIx, Item, LinkIx, Step};
 
 /// All that is needed to make a rig safe and to arm it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,6 +41,18 @@ pub struct Plan {
     pub links: Vec<LinkPlan>,
     /// Devices in file order.
     pub devices: Vec<DevicePlan>,
+    /// The wrapped app.
+    #[serde(default)]
+    pub app: Option<App>,
+}
+
+impl Plan {
+    /// The devices that the app drives by itself and that have a safe state to be in.
+    #[must_use]
+    pub fn driven(&self) -> BTreeSet<DeviceIx> {
+        let drives = self.app.iter().flat_map(|app| app.drives.iter().copied());
+        drives.filter(|ix| self.devices.get(ix.at()).is_some_and(|it| !it.only_measures())).collect()
+    }
 }
 
 /// One wire or socket.

@@ -36,6 +36,7 @@ impl State {
         self.delay.wake().into_iter().for_each(&mut at);
         self.limit_wakes(&mut at);
         self.guard_wakes(&mut at);
+        self.app_wakes(&mut at);
         wake.max(self.now.mono)
     }
 
@@ -93,7 +94,8 @@ impl State {
     /// Everything whose time has come.
     pub(super) fn due(&mut self, fx: &mut Vec<Effect>) {
         if matches!(self.phase, Phase::Ended) {
-            return;
+            // An app may still be on its way out: no host that waits for it is a hung one.
+            return self.guard_due(fx);
         }
         self.expire(fx);
         self.idle(fx);
@@ -103,6 +105,7 @@ impl State {
         self.watch_limits(fx);
         self.retry_when_due(fx);
         self.auto_arm(fx);
+        self.app_due(fx);
         // Last: what this turn found due has gone out before the watchdog hears that all is well.
         self.guard_due(fx);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Refusal, Tag};
 use crate::{
     Cause, ControlIx, DeviceIx, Epoch, ReadingIx, Report, Role, SessionEnd, SessionId, SessionKind, Step,
-    Value, plan::Order,
+    Time, Value, plan::Order,
 };
 
 /// One thing to do. None of them may block whoever carries it out.
@@ -89,6 +89,18 @@ pub enum Effect {
     Beat(u64),
     /// End the watchdog that does not answer, and start another once it is dead.
     ReplaceWatchdog,
+    /// Start the wrapped app. What becomes of it comes back as [`super::Input::App`].
+    StartApp,
+    /// Stop the wrapped app, or stop it sooner: `before_stop`, its signal, and by `kill_by` its whole process tree
+    /// killed.
+    StopApp {
+        /// Killed now: before anything behind this goes out.
+        at_once: bool,
+        /// Killed then at the latest.
+        kill_by: Time,
+    },
+    /// Nothing of the app is left: a teardown that waits for that is told.
+    AppGone,
     /// For the journal.
     Record(Event),
     /// The last teardown is done and everything else may go: record, then end.
@@ -183,6 +195,20 @@ pub enum Event {
     LeftToWatchdog {
         /// Which.
         device: DeviceIx,
+    },
+    /// The wrapped app was started.
+    AppStarted,
+    /// It answers.
+    AppReady,
+    /// It ended by itself, could not be started, or did not answer in time.
+    AppExited {
+        /// What was seen.
+        why: String,
+    },
+    /// Nothing of it is left, after it was told to stop.
+    AppStopped {
+        /// What did not go well on the way.
+        why: Option<String>,
     },
     /// A device was connected.
     Opened {

@@ -87,6 +87,7 @@ impl State {
         let cause = if self.unclean { Cause::Recovery } else { Cause::Start };
         self.phase = Phase::Idle;
         self.teardown(cause, Mode::Safe, Extent::Stay, None, fx);
+        self.app_wanted(fx);
     }
 
     /// A cause from outside.
@@ -165,16 +166,24 @@ impl State {
             self.auto_arm = super::command::AutoArm::Over;
         }
         self.fence(fx);
-        // The order is given before anything else is told or written down.
+        let stop = self.stop_app(mode, extent, deadline, &devices);
+        let after_app = self.app_drives(&devices);
         let devices = devices.into_iter().collect();
-        fx.push(Effect::Teardown(Order {
+        let order = Effect::Teardown(Order {
             cause: cause.clone(),
             mode,
             extent,
             deadline,
             devices,
             twice: false,
-        }));
+            after_app,
+        });
+        // The order is given before anything else is told or written down. Only what could still drive a device
+        // goes before an emergency.
+        match stop {
+            Some(stop @ Effect::StopApp { at_once: true, .. }) => fx.extend([stop, order]),
+            stop => fx.extend(std::iter::once(order).chain(stop)),
+        }
         fx.push(Effect::Feed(false));
         self.record(Event::Cause { cause, joined }, fx);
         fx.push(Effect::Control);
@@ -376,5 +385,6 @@ impl State {
 /// What a teardown needs if every device goes over to its emergency sequence at once.
 fn shortest(plan: &Plan) -> Duration {
     let reserves = Graph::whole(plan).tails(|device| budget::reserve(&plan.devices[device.at()]));
-    reserves.into_iter().max().unwrap_or_default() + budget::wrap_up(plan, Extent::End)
+    let longest = reserves.into_iter().max().unwrap_or_default();
+    longest + budget::second_turn(plan) + budget::wrap_up(plan, Extent::End)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{News, System};
+use super::{AppNews, News, System};
 use crate::{
     Cause, ControlIx, DeviceIx, DeviceState, Epoch, Extent, Mode, Number, ReadingIx, Report, Role,
     SessionEnd, SessionId, SessionKind, Time, Value, plan::Failure,
@@ -125,6 +125,8 @@ pub enum Input {
     },
     /// Something was heard of the watchdog.
     Watchdog(News),
+    /// Something was heard of the wrapped app.
+    App(AppNews),
     /// Of the system that can put the machine to sleep.
     System(System),
     /// Nothing but the time.

@@ -7,6 +7,7 @@
 //! **Architecture Invariant:** a teardown is ordered in one place, `State::teardown`. Nothing else in the
 //! workspace decides to talk a device into its safe state.
 
+mod app;
 mod clock;
 mod command;
 mod control;
@@ -25,6 +26,7 @@ use std::{
     time::Duration,
 };
 
+pub use app::{APP_AGAIN_FIRST, APP_AGAIN_MOST, AppNews, AppState};
 pub use command::{ArmBlock, Refusal};
 pub use effect::{Effect, Event, Warning};
 pub use guard::{Guard, News, SILENT, WATCHDOG_WITHIN};
@@ -65,6 +67,7 @@ pub struct State {
     answered: VecDeque<command::Answered>,
     setpoints: BTreeMap<ControlIx, Value>,
     guard: Guard,
+    app: app::Wrapped,
     now: Now,
     wake: Option<Time>,
 }
@@ -100,6 +103,7 @@ impl State {
             answered: VecDeque::new(),
             setpoints: BTreeMap::new(),
             guard,
+            app: app::Wrapped::default(),
             now,
             wake: None,
         }
@@ -135,6 +139,7 @@ impl State {
             Input::Watchdog(news) => self.watchdog(news, fx),
             Input::Reading { reading, value } => self.reading(reading, value, fx),
             Input::System(system) => self.system(system, fx),
+            Input::App(news) => self.app_news(news, fx),
             // Read, then judge: nothing is due until the host has handed over everything that waited.
             Input::Tick => self.due(fx),
         }

@@ -48,6 +48,7 @@ impl State {
             Phase::Teardown(running) => back(&mut running.deadline),
             _ => {}
         }
+        state.app.times().for_each(back);
         match &mut state.guard {
             Guard::Off => {}
             Guard::Missing { since, .. } => {

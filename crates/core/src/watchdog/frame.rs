@@ -76,6 +76,17 @@ pub enum Told {
         /// Its number.
         group: u32,
     },
+    /// The wrapped app is about to be started: its reaper is there.
+    AppStarted {
+        /// The reaper's pid: every process of the app is below it.
+        reaper: u32,
+        /// When the reaper was started, in clock ticks since boot.
+        started: u64,
+        /// What every process of the app has in its environment.
+        mark: String,
+    },
+    /// Nothing of the app is left.
+    AppGone,
     /// The rules have gone round, and every link's thread has answered in time.
     Beat {
         /// Comes back in [`Said::Beat`].

@@ -64,7 +64,7 @@ pub enum Input {
 pub enum Effect {
     /// Tell the host.
     Say(Said),
-    /// End the host and every process group it has started; its exit is not waited for.
+    /// End the host, and the app and every process group it has started; its exit is not waited for.
     EndHost,
     /// Make these devices safe, now.
     Act {
@@ -263,7 +263,9 @@ impl State {
             | Told::Link { .. }
             | Told::LinkClosed { .. }
             | Told::GroupStarted { .. }
-            | Told::GroupEnded { .. } => {}
+            | Told::GroupEnded { .. }
+            | Told::AppStarted { .. }
+            | Told::AppGone => {}
         }
     }
 
@@ -374,7 +376,8 @@ impl State {
         let deadline = self.now + self.rig.as_ref().map_or(Duration::ZERO, |rig| rig.deadline);
         self.phase = Phase::Acting { pause };
         // Lines that another process used: read back twice, the second time counts.
-        let order = Order { mode, extent: Extent::Release, deadline, devices, cause, twice: true };
+        let order =
+            Order { mode, extent: Extent::Release, deadline, devices, cause, twice: true, after_app: false };
         fx.push(Effect::Act { order, why });
     }
 

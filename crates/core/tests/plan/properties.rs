@@ -118,6 +118,7 @@ fn some_order(plan: &Plan) -> impl Strategy<Value = Order> + use<> {
             },
             cause: Cause::SafeStop,
             twice,
+            after_app: false,
         })
 }
 

@@ -61,6 +61,7 @@ pub(crate) fn plan(deadline: Duration, devices: Vec<DevicePlan>) -> Arc<Plan> {
             .map(|at| LinkPlan { name: format!("l{at}"), connect: Connect::None, cut_in: true })
             .collect(),
         devices,
+        app: None,
     })
 }
 

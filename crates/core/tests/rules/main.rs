@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod app;
 mod guard;
 mod system;
 
@@ -61,6 +62,7 @@ fn rig(policy: Policy) -> Arc<Rig> {
         deadline: Duration::from_secs(10),
         links: vec![link("a"), link("b")],
         devices: vec![device("psu", 0), device("load", 1)],
+        app: None,
     };
     let control = |name: &str, needs| Control {
         device: DeviceIx(0),

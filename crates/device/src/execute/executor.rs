@@ -64,6 +64,11 @@ impl Orders {
         self.0.command(Command::Teardown(order, 1));
     }
 
+    /// Nothing is left of the app that drives devices by itself: a teardown that waits for that goes on.
+    pub fn app_gone(&self) {
+        self.0.command(Command::AppGone);
+    }
+
     /// Runs every arm sequence under `epoch`. The caller sees to it that nothing else runs; during a teardown
     /// or another arming it is [`Event::Superseded`].
     pub fn arm(&self, epoch: Epoch) {
@@ -139,6 +144,8 @@ impl<S: FnMut(Event)> Desk<S> {
                 Some(Command::Teardown(order, times)) => stop |= self.tear_down(order, times),
                 Some(Command::Arm(epoch)) if stop => (self.sink)(Event::Superseded { epoch }),
                 Some(Command::Arm(epoch)) => self.arm(epoch),
+                // No teardown waits for it any more.
+                Some(Command::AppGone) => {}
                 Some(Command::Stop) => stop = true,
                 None if stop => break,
                 None => {
@@ -182,6 +189,7 @@ impl<S: FnMut(Event)> Desk<S> {
                         }
                     }
                     Command::Arm(epoch) => (self.sink)(Event::Superseded { epoch }),
+                    Command::AppGone => teardown.app_gone(),
                     Command::Stop => stop = true,
                 }
             }

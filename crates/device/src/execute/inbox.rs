@@ -22,6 +22,8 @@ pub(super) enum Command {
     /// As often as it was ordered, each time one more cause.
     Teardown(Order, usize),
     Arm(Epoch),
+    /// Nothing is left of the app that drives devices by itself.
+    AppGone,
     Stop,
 }
 
@@ -92,9 +94,9 @@ impl Inbox {
         self.lock().commands.pop_front_if(|command| matches!(command, Command::Arm(_)))
     }
 
-    /// Whether a command waits besides another arming.
+    /// Whether a command waits that ends an arming.
     pub(super) fn is_called(&self) -> bool {
-        self.lock().commands.iter().any(|command| !matches!(command, Command::Arm(_)))
+        self.lock().commands.iter().any(|command| !matches!(command, Command::Arm(_) | Command::AppGone))
     }
 
     /// Sleeps until something comes in or `until` has come; without `until`, until something comes in.
@@ -121,6 +123,7 @@ fn join(order: &mut Order, other: Order) {
     order.extent = order.extent.max(other.extent);
     order.deadline = order.deadline.min(other.deadline);
     order.twice |= other.twice;
+    order.after_app |= other.after_app;
     for device in other.devices {
         if !order.devices.contains(&device) {
             order.devices.push(device);

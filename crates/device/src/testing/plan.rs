@@ -51,5 +51,5 @@ pub fn link(port: u16) -> LinkPlan {
 /// A plan of them.
 #[must_use]
 pub fn plan(links: Vec<LinkPlan>, devices: Vec<DevicePlan>) -> Plan {
-    Plan { rig: String::from("test"), deadline: Duration::from_secs(10), links, devices }
+    Plan { rig: String::from("test"), deadline: Duration::from_secs(10), links, devices, app: None }
 }

@@ -10,7 +10,7 @@ use killcord_core::{
 use killcord_device::{Job, Lane, LinkEvent, execute};
 use killcord_wire::{ErrorCode, Hardware, ReadingUpdate, ToPage, WarningKind};
 
-use super::{Engine, FLUSH_EVERY, Item, RECORD_WITHIN, deadline_from, progress::Watched};
+use super::{Engine, FLUSH_EVERY, Item, RECORD_WITHIN, progress::Watched};
 use crate::{
     ending::Outcome,
     polls::Polled,
@@ -43,7 +43,7 @@ impl Engine {
                     device: spec.device,
                     work: Work::Step(step),
                     lane: Lane::Act(epoch),
-                    deadline: deadline_from(&self.origin, self.now(), timeout * 2),
+                    deadline: self.origin.instant(self.now().mono + timeout * 2),
                     reply: Box::new(move |done| {
                         let result = done.outcome.map(drop);
                         queue.push(Item::Input(Input::SetDone { session, id, control, value, result }));
@@ -122,6 +122,16 @@ impl Engine {
                 if let Some(keeper) = &self.keeper {
                     keeper.replace();
                 }
+            }
+            Effect::StartApp => {
+                if let Some(app) = &self.app {
+                    app.start();
+                }
+            }
+            Effect::StopApp { at_once, kill_by } => self.stop_app(at_once, kill_by),
+            Effect::AppGone => {
+                self.orders.app_gone();
+                self.app_until = None;
             }
             Effect::Record(event) => self.journal.record(event),
             Effect::End(report) => self.finish(*report),
@@ -362,7 +372,8 @@ impl Engine {
         if let Err(why) = result {
             self.note(format!("The journal has no record of this run's end. {why}"));
         }
-        self.over = true;
+        self.recorded = true;
+        self.end_once_all_is_over();
     }
 
     /// The disk did not answer in time.
@@ -372,7 +383,7 @@ impl Engine {
         }
     }
 
-    fn note(&mut self, note: String) {
+    pub(super) fn note(&mut self, note: String) {
         if let Some(last) = &mut self.last {
             last.notes.push(note);
         }
@@ -380,7 +391,7 @@ impl Engine {
 
     /// Ends with a note and without a record.
     pub(super) fn end_with(&mut self, note: String) {
-        let mut last = self.last.take().unwrap_or_else(super::never_reported);
+        let mut last = self.last.take().unwrap_or_else(crate::ending::never_reported);
         last.notes.push(note);
         self.last = Some(last);
         self.over = true;

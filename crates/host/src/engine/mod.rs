@@ -6,6 +6,7 @@
 
 mod carry;
 mod progress;
+mod wrapped;
 
 pub(crate) use progress::ended as ended_device;
 
@@ -15,7 +16,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use killcord_core::{
@@ -27,8 +28,9 @@ use killcord_device::{Fence, LinkEvent, Links, execute};
 use killcord_wire::{ReadingUpdate, RigView};
 
 use crate::{
+    app::{Address, Wrapped},
     clock::Origin,
-    ending::{Ending, Outcome},
+    ending::{Ending, Outcome, never_reported},
     history::History,
     journal::{Journal, Unclean},
     polls::Polled,
@@ -91,6 +93,8 @@ pub(crate) struct Shared {
     pub(crate) links: Arc<Links>,
     /// What the watchdog knows; `None` where the rig does without one.
     pub(crate) ledger: Option<Arc<Ledger>>,
+    /// Where the wrapped app answers.
+    pub(crate) app: Option<Address>,
     pub(crate) end: Ending,
     pub(crate) view: Mutex<Arc<RigView>>,
     origin: Origin,
@@ -108,7 +112,11 @@ impl Shared {
         origin: Origin,
     ) -> Self {
         let (end, view, tags) = (Ending::default(), Mutex::new(Arc::new(view)), AtomicU64::new(1));
-        Self { rig, queue, fence, links, ledger, end, view, origin, tags }
+        Self { rig, queue, fence, links, ledger, app: None, end, view, origin, tags }
+    }
+
+    pub(crate) fn with_app(self, app: Option<Address>) -> Self {
+        Self { app, ..self }
     }
 
     pub(crate) fn next_tag(&self) -> Tag {
@@ -171,6 +179,7 @@ pub(crate) struct Parts {
     pub(crate) executor: execute::Executor,
     pub(crate) journal: Journal,
     pub(crate) keeper: Option<Keeper>,
+    pub(crate) app: Option<Wrapped>,
     pub(crate) unclean: Option<Unclean>,
     pub(crate) polled: Vec<Polled>,
     pub(crate) system: System,
@@ -188,6 +197,9 @@ pub(crate) struct Engine {
     orders: execute::Orders,
     journal: Journal,
     keeper: Option<Keeper>,
+    app: Option<Wrapped>,
+    /// An app that is being stopped is waited for until then.
+    app_until: Option<Time>,
     unclean: Option<Unclean>,
     /// Protections that the watchdog lacks, in words.
     unprotected: Vec<String>,
@@ -210,6 +222,7 @@ pub(crate) struct Engine {
     last: Option<Report>,
     /// The end waits for the journal until then.
     recording: Option<Time>,
+    recorded: bool,
     dropped: u64,
     over: bool,
 }
@@ -223,6 +236,7 @@ pub(crate) fn run(parts: Parts) {
         executor,
         journal,
         keeper,
+        app,
         unclean,
         polled,
         system,
@@ -240,6 +254,8 @@ pub(crate) fn run(parts: Parts) {
         executor,
         journal,
         keeper,
+        app,
+        app_until: None,
         unclean,
         unprotected: Vec::new(),
         polled,
@@ -258,6 +274,7 @@ pub(crate) fn run(parts: Parts) {
         flushed: Time::ZERO,
         last: None,
         recording: None,
+        recorded: false,
         dropped: 0,
         over: false,
         shared: Arc::clone(&shared),
@@ -297,6 +314,7 @@ impl Engine {
             }
             self.input(Input::Tick);
             self.give_up_recording();
+            self.end_once_all_is_over();
             self.flush();
             self.notices.turn(&self.state, self.origin.now().mono, self.shared.links.answering());
         }
@@ -308,6 +326,9 @@ impl Engine {
             wake = wake.min(self.flushed + FLUSH_EVERY);
         }
         if let Some(until) = self.recording {
+            wake = wake.min(until);
+        }
+        if let Some(until) = self.app_until.filter(|_| self.recorded) {
             wake = wake.min(until);
         }
         wake
@@ -360,6 +381,9 @@ impl Engine {
     fn without_rules(&mut self) {
         tracing::error!("the rules have failed; the rig is made safe without them");
         let now = self.now().mono;
+        if let Some(app) = &self.app {
+            app.kill();
+        }
         self.shared.fence.raise();
         self.shared.links.wake();
         let order = Order::whole(&self.shared.rig.plan, Mode::Safe, Extent::End, Cause::HostLost, now);
@@ -391,7 +415,10 @@ impl Engine {
     /// Everything is over: threads are given back, whoever waited for hardware is told, door and lock are given
     /// back, then the program is told.
     fn leave(self, close: Box<dyn FnOnce() + Send>) {
-        let Self { shared, executor, keeper, last, waiting, leaving, seats, system, .. } = self;
+        let Self { shared, executor, keeper, app, last, waiting, leaving, seats, system, .. } = self;
+        if let Some(app) = app {
+            app.leave();
+        }
         if !executor.stop(LINKS_WITHIN) {
             tracing::warn!("the executor is stuck and is left behind");
         }
@@ -419,23 +446,4 @@ impl Engine {
         shared.end.resolve(&outcome);
         drop(seats);
     }
-}
-
-/// No teardown ever reported: nothing is known, and that is said.
-fn never_reported() -> Report {
-    Report {
-        causes: Vec::new(),
-        mode: Mode::Safe,
-        extent: Extent::End,
-        began: Time::ZERO,
-        took: Duration::ZERO,
-        out_of_time: true,
-        devices: Vec::new(),
-        notes: vec!["No device was reported on: check the bench by hand.".into()],
-    }
-}
-
-/// Keeps the clock's type in one place.
-pub(crate) fn deadline_from(origin: &Origin, now: Now, within: Duration) -> Instant {
-    origin.instant(now.mono + within)
 }

@@ -45,6 +45,10 @@ pub(super) fn describe(event: &Event, rig: &Rig) -> (&'static str, Value) {
         Event::WatchdogReady => ("watchdog_ready", json!({})),
         Event::WatchdogLost { why } => ("watchdog_lost", json!({ "why": why })),
         Event::LeftToWatchdog { device } => (LEFT, json!({ "device": name(rig, *device) })),
+        Event::AppStarted => ("app_started", json!({})),
+        Event::AppReady => ("app_ready", json!({})),
+        Event::AppExited { why } => ("app_exited", json!({ "why": why })),
+        Event::AppStopped { why } => ("app_stopped", json!({ "why": why })),
         Event::Opened { device, identity } => {
             ("opened", json!({ "device": name(rig, *device), "identity": identity }))
         }

@@ -301,6 +301,7 @@ mod tests {
             deadline: std::time::Duration::from_secs(10),
             links: Vec::new(),
             devices: Vec::new(),
+            app: None,
         };
         let (readings, controls) = (Vec::new(), Vec::new());
         Arc::new(Rig {

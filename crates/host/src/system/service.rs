@@ -175,6 +175,7 @@ mod tests {
                 deadline: Duration::from_secs(10),
                 links: Vec::new(),
                 devices: Vec::new(),
+                app: None,
             },
             policy: Policy::default(),
             readings: Vec::new(),

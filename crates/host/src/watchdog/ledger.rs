@@ -12,7 +12,10 @@ use std::{
 
 use killcord_core::{DeviceIx, LinkIx, Mode, Plan, Report, watchdog::Told};
 use killcord_device::{Announced, Links, WriteAhead, let_go};
-use killcord_watchdog::{pipe::Pipe, started_at};
+use killcord_watchdog::{
+    pipe::Pipe,
+    reaper::{Tree, started_at},
+};
 
 /// The ledger of one host.
 pub(crate) struct Ledger {
@@ -29,6 +32,7 @@ struct Entries {
     devices: Vec<Entry>,
     teardown: Option<(Mode, Instant)>,
     groups: BTreeMap<u32, u64>,
+    app: Option<Tree>,
     /// The number of the last announcement.
     announced: u64,
 }
@@ -51,7 +55,8 @@ enum Act {
 impl Ledger {
     pub(crate) fn new(plan: Arc<Plan>) -> Self {
         let devices = vec![Entry::default(); plan.devices.len()];
-        let entries = Entries { pipe: None, devices, teardown: None, groups: BTreeMap::new(), announced: 0 };
+        let groups = BTreeMap::new();
+        let entries = Entries { pipe: None, devices, teardown: None, groups, app: None, announced: 0 };
         Self { plan, links: OnceLock::new(), entries: Mutex::new(entries), overrun: OnceLock::new() }
     }
 
@@ -106,6 +111,9 @@ impl Ledger {
         }
         for (group, started) in entries.groups.clone() {
             self.say(&mut entries, &Told::GroupStarted { group, started }, &[]);
+        }
+        if let Some(app) = entries.app.clone() {
+            self.say(&mut entries, &started(app), &[]);
         }
         if let Some((mode, until)) = entries.teardown {
             let within = until.saturating_duration_since(Instant::now());
@@ -212,6 +220,21 @@ impl Ledger {
         self.entries().teardown.is_some_and(|(_, until)| Instant::now() < until)
     }
 
+    /// An app is about to be started. Said ahead: a host that dies now leaves nothing that nobody knows of.
+    pub(crate) fn app_started(&self, app: &Tree) {
+        let mut entries = self.entries();
+        entries.app = Some(app.clone());
+        self.say(&mut entries, &started(app.clone()), &[]);
+    }
+
+    /// Nothing of it is left.
+    pub(crate) fn app_gone(&self) {
+        let mut entries = self.entries();
+        if entries.app.take().is_some() {
+            self.say(&mut entries, &Told::AppGone, &[]);
+        }
+    }
+
     pub(crate) fn beat(&self, n: u64) {
         self.say(&mut self.entries(), &Told::Beat { n }, &[]);
     }
@@ -257,6 +280,10 @@ impl Ledger {
             links.ring();
         }
     }
+}
+
+fn started(app: Tree) -> Told {
+    Told::AppStarted { reaper: app.reaper, started: app.started, mark: app.mark }
 }
 
 impl WriteAhead for Ledger {

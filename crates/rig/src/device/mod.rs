@@ -9,7 +9,7 @@ mod rules;
 mod sequences;
 mod watchdog;
 
-pub(crate) use self::place::below_key;
+pub(crate) use self::{place::below_key, sequences::names};
 
 use std::time::Duration;
 

@@ -3,7 +3,11 @@
 use killcord_core::{DevicePlan, Item, Step, Verify};
 
 use super::{Names, Reader};
-use crate::{limits, node::short, step::Place};
+use crate::{
+    limits,
+    node::{Node, short},
+    step::Place,
+};
 
 impl Reader<'_> {
     pub(super) fn items(&self, key: &'static str, place: Place) -> Vec<Item> {
@@ -49,20 +53,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn names(&self, key: &'static str) -> Option<Names> {
-        let list = self.fields.get(key)?.list("a list of device names", limits::DEVICES)?;
-        let mut names = Names::new();
-        for node in list {
-            let Some(name) = node.text() else { continue };
-            match names.iter().find(|(earlier, _)| earlier == name) {
-                Some((_, earlier)) => node
-                    .warning(format!("\"{}\" stands twice in `{key}`", short(name)))
-                    .also(*earlier, "the first")
-                    .help("leave one out")
-                    .tell(),
-                None => names.push((name.to_owned(), node.span)),
-            }
-        }
-        Some(names)
+        Some(names(self.fields.get(key)?.list("a list of device names", limits::DEVICES)?))
     }
 
     /// What the file leaves out follows from `safe`: without ramps, waits and conditions.
@@ -99,4 +90,21 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// The names in a list, each once, with its place.
+pub(crate) fn names(list: Vec<Node<'_>>) -> Names {
+    let mut names = Names::new();
+    for node in list {
+        let Some(name) = node.text() else { continue };
+        match names.iter().find(|(earlier, _)| earlier == name) {
+            Some((_, earlier)) => node
+                .warning(format!("\"{}\" stands twice in `{}`", short(name), node.key))
+                .also(*earlier, "the first")
+                .help("leave one out")
+                .tell(),
+            None => names.push((name.to_owned(), node.span)),
+        }
+    }
+    names
 }

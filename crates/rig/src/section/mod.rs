@@ -1,5 +1,6 @@
 //! The sections that concern the whole rig.
 
+mod app;
 mod not_yet;
 mod rig;
 mod safety;
@@ -7,6 +8,7 @@ mod session;
 mod unknown;
 
 pub(crate) use self::{
+    app::read as app,
     not_yet::value as not_yet,
     rig::read as rig,
     safety::{Safety, read as safety},

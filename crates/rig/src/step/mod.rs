@@ -17,7 +17,7 @@ use killcord_core::{
     step::{Ramp, Template},
 };
 
-pub(crate) use self::{condition::Answer, modbus::fits};
+pub(crate) use self::{condition::Answer, modbus::fits, table::words};
 use crate::{
     duration::show,
     limits,

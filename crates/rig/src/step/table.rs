@@ -162,32 +162,7 @@ fn run(steps: Steps<'_>, fields: &Fields<'_>, field: Field<'_>) -> Option<Parsed
     let node = fields.get("run")?;
     steps.performs(field.key_span, StepKind::Run);
     let timeout = steps.step_timeout(fields.get("timeout"));
-    if let Some(text) = node.value.as_str() {
-        let words: Vec<_> = text.split_whitespace().map(|word| format!("\"{}\"", short(word))).collect();
-        node.error("`run` takes a list: the program and each argument by itself")
-            .label("there is no shell that would take it apart")
-            .help(format!("write run = [{}]", words.join(", ")))
-            .tell();
-        return None;
-    }
-    let words = node.list("a list: the program and its arguments", limits::WORDS)?;
-    let mut command = Vec::with_capacity(words.len());
-    for word in words {
-        match word.value.as_str() {
-            Some(text) if !text.contains('\0') && text.len() <= limits::LINE => command.push(text.to_owned()),
-            Some(_) => {
-                word.error("an argument is at most 4096 bytes, none of them 0").tell();
-                return None;
-            }
-            None => {
-                word.text()?;
-            }
-        }
-    }
-    if command.first().is_none_or(|program| program.trim().is_empty()) {
-        node.error("`run` names no program").help("such as run = [\"uhubctl\", \"-a\", \"off\"]").tell();
-        return None;
-    }
+    let command = words(node, "such as run = [\"uhubctl\", \"-a\", \"off\"]")?;
     Some(Parsed::Act(Step::Run { command, timeout }))
 }
 
@@ -206,4 +181,36 @@ fn call(steps: Steps<'_>, fields: &Fields<'_>, field: Field<'_>) -> Option<Parse
         return None;
     }
     Some(Parsed::Act(Step::Call { name: name.to_owned() }))
+}
+
+/// A program and each of its arguments by itself; `example` is shown where there is none.
+pub(crate) fn words(node: Node<'_>, example: &str) -> Option<Vec<String>> {
+    let key = node.key;
+    if let Some(text) = node.value.as_str() {
+        let words: Vec<_> = text.split_whitespace().map(|word| format!("\"{}\"", short(word))).collect();
+        node.error(format!("`{key}` takes a list: the program and each argument by itself"))
+            .label("there is no shell that would take it apart")
+            .help(format!("write {key} = [{}]", words.join(", ")))
+            .tell();
+        return None;
+    }
+    let words = node.list("a list: the program and its arguments", limits::WORDS)?;
+    let mut command = Vec::with_capacity(words.len());
+    for word in words {
+        match word.value.as_str() {
+            Some(text) if !text.contains('\0') && text.len() <= limits::LINE => command.push(text.to_owned()),
+            Some(_) => {
+                word.error("an argument is at most 4096 bytes, none of them 0").tell();
+                return None;
+            }
+            None => {
+                word.text()?;
+            }
+        }
+    }
+    if command.first().is_none_or(|program| program.trim().is_empty()) {
+        node.error(format!("`{key}` names no program")).help(example).tell();
+        return None;
+    }
+    Some(command)
 }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use killcord_core::{
     Item, Plan,
-    plan::{BudgetProblem, fill_budgets, reserve},
+    plan::{BudgetProblem, budget::second_turn, fill_budgets, reserve},
 };
 
-use crate::{device::DeviceDraft, duration::show, problems::Problems};
+use crate::{device::DeviceDraft, duration::show, problems::Problems, source::Span};
 
 /// Gives every device its budget, and tells where that cannot be kept.
-pub(crate) fn fill(problems: &Problems, plan: &mut Plan, devices: &[DeviceDraft]) {
+pub(crate) fn fill(problems: &Problems, plan: &mut Plan, devices: &[DeviceDraft], app_stop: Option<Span>) {
     let explicit: Vec<Option<Duration>> =
         devices.iter().map(|device| device.budget.map(|(budget, _)| budget)).collect();
     let Err(found) = fill_budgets(plan, &explicit) else {
@@ -35,15 +35,19 @@ pub(crate) fn fill(problems: &Problems, plan: &mut Plan, devices: &[DeviceDraft]
                     .help("raise `budget`, or lower `timeout` or `within`: a step may take its whole timeout")
                     .tell();
             }
-            BudgetProblem::TooLong { chain, needs, wrap_up, deadline } => {
-                let parts: Vec<String> = chain
+            BudgetProblem::TooLong { chain, needs, app, wrap_up, deadline } => {
+                let mut parts: Vec<String> = chain
                     .iter()
                     .filter_map(|ix| {
                         let device = plan.devices.get(ix.at())?;
                         (!device.only_measures()).then(|| format!("{} {}", device.name, show(device.budget)))
                     })
                     .collect();
-                let total = needs.saturating_add(wrap_up);
+                let without_app = needs.saturating_add(wrap_up);
+                let total = without_app.saturating_add(app);
+                if !app.is_zero() {
+                    parts.push(format!("the app's stop {}", show(app)));
+                }
                 let message =
                     format!("a teardown may take {}, the deadline is {}", show(total), show(deadline));
                 let sum =
@@ -51,6 +55,17 @@ pub(crate) fn fill(problems: &Problems, plan: &mut Plan, devices: &[DeviceDraft]
                 let chain_devices = || chain.iter().filter_map(|ix| devices.get(ix.at()));
                 let at = chain_devices().find_map(|device| device.budget.map(|(_, span)| span));
                 let at = at.or_else(|| chain_devices().next().map(|device| device.span));
+                let by_app = app_stop.filter(|_| !app.is_zero() && without_app <= deadline);
+                if let Some(span) = by_app {
+                    let draft = problems.error(span, message).label(sum);
+                    let draft = if second_turn(plan).is_zero() {
+                        draft
+                    } else {
+                        draft.help("what it drives is made safe a second time behind it")
+                    };
+                    draft.help("lower `within` of `stop` in [app], or raise `deadline` in [rig]").tell();
+                    continue;
+                }
                 let draft = match at {
                     Some(span) => problems.error(span, message).label(sum),
                     None => problems.file(message).help(sum),

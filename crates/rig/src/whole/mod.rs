@@ -5,7 +5,11 @@ mod budget;
 mod lines;
 mod order;
 
-pub(crate) use self::{budget::fill as budgets, lines::join as lines, order::resolve as order};
+pub(crate) use self::{
+    budget::fill as budgets,
+    lines::join as lines,
+    order::{known, resolve as order},
+};
 
 use crate::{device::DeviceDraft, problems::Problems};
 

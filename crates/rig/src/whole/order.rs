@@ -39,7 +39,8 @@ pub(crate) fn resolve(problems: &Problems, devices: &mut [DeviceDraft]) {
     }
 }
 
-fn known(problems: &Problems, names: &[String], list: &Names) -> Vec<DeviceIx> {
+/// The numbers of these devices; tells of those that there are not.
+pub(crate) fn known(problems: &Problems, names: &[String], list: &Names) -> Vec<DeviceIx> {
     let mut found = Vec::new();
     for (name, span) in list {
         match names.iter().position(|known| known == name) {

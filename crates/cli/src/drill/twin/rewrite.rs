@@ -23,6 +23,8 @@ pub(super) struct Ways<'a> {
 /// The text of a checked rig file, rewritten; `recorder` is the program that stands in for each of its own.
 pub(super) fn rewrite(text: &str, ways: &Ways<'_>, recorder: &Path) -> Result<Table, toml::de::Error> {
     let mut file: Table = text.parse()?;
+    // A program of the real rig's, which would talk to the real devices.
+    file.remove("app");
     for link in tables(file.get_mut("link")) {
         let way = name(link).and_then(|name| ways.links.get(name.as_str()).copied());
         redirect(link, way);

@@ -73,7 +73,7 @@ impl Teardown {
             .before(ix)
             .iter()
             .filter_map(|before| self.devices.get(before))
-            .all(|before| before.settled() || (device.mode == Mode::Emergency && before.touched))
+            .all(|before| before.is_ahead_of(device) || (device.mode == Mode::Emergency && before.touched))
     }
 
     fn advance_device(&mut self, ix: DeviceIx, tails: &[Duration], now: Time) -> Moved {
@@ -85,9 +85,14 @@ impl Teardown {
         if plan.only_measures() && !device.settled() {
             return self.advance_measuring(ix, out);
         }
+        if device.stage == Stage::Again {
+            return self.advance_again(ix, now);
+        }
         if device.stage == Stage::Waiting && self.may_start(ix, device) {
             let up = device.line == Line::Up;
+            let driven = self.is_driven_now(ix);
             if let Some(device) = self.devices.get_mut(&ix) {
+                device.owes_turn = driven;
                 device.turn = Some(now);
                 device.stage = Stage::Commands(Sequence::new(OnFailure::Continue));
             }
@@ -359,7 +364,7 @@ impl Teardown {
 }
 
 /// What became of a device in one look.
-enum Moved {
+pub(super) enum Moved {
     On,
     Until(Time),
     No,

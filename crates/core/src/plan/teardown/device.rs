@@ -32,6 +32,8 @@ pub(super) enum Stage {
     Verify { sequence: Sequence, second: bool },
     /// Between the two.
     Pause(Time),
+    /// Its first turn is over; the second one begins once the app that drives it is gone.
+    Again,
     /// It is known how it ended.
     Settled,
     /// Its instrument watchdog is disarmed.
@@ -86,6 +88,10 @@ pub(super) struct Device {
     pub(super) unheard: bool,
     /// It answered, in step, since its last command sequence began.
     pub(super) answering: bool,
+    /// Its turn began while an app drove it: one more is owed.
+    pub(super) owes_turn: bool,
+    /// This is its turn behind the app.
+    pub(super) again: bool,
     /// Verified twice.
     pub(super) twice: bool,
     /// It goes behind the others of its link.
@@ -124,6 +130,8 @@ impl Device {
             heard: false,
             unheard: false,
             answering: false,
+            owes_turn: false,
+            again: false,
             twice,
             timed_out: false,
             served: 0,

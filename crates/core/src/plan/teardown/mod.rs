@@ -9,12 +9,16 @@
 //! it, and the emergency sequence goes out on the next one: an instrument may serve one client at a time and
 //! still believe in a dead one. That goes on until the device is given up.
 //!
+//! **A device that the app drives by itself** has two turns: one at once, and one that counts, once nothing of the
+//! app is left (`app`).
+//!
 //! **A device that only measures** has nothing to send. It is not opened for a teardown that ends in its
 //! release; where the rig stays, one try to open it is made. Reached, it counts as `safe_verified`: there is
 //! no state of ours that it could be left in. Out of reach it is `safe_unverified` and unverifiable, with a
 //! remark, and never makes a teardown fail.
 
 mod advance;
+mod app;
 mod device;
 mod outcome;
 mod pick;
@@ -26,6 +30,7 @@ use std::{
     time::Duration,
 };
 
+use app::Driving;
 use device::{Device, Line, Stage};
 
 use super::{
@@ -47,6 +52,7 @@ pub struct Teardown {
     /// Kept behind the safe phase, by the extent.
     wrap_up: Duration,
     twice: bool,
+    driving: Driving,
     causes: Vec<(Time, Cause)>,
     began: Time,
     devices: BTreeMap<DeviceIx, Device>,
@@ -103,6 +109,7 @@ impl Teardown {
             deadline: order.deadline,
             wrap_up: Duration::ZERO,
             twice: order.twice,
+            driving: Driving::Nothing,
             causes: Vec::new(),
             began: now,
             devices: BTreeMap::new(),
@@ -145,6 +152,9 @@ impl Teardown {
                 .or_insert_with(|| Device::new(plan, self.mode, open.contains(&ix), self.twice, now));
         }
         self.graph = Graph::of(&self.plan, &self.devices.keys().copied().collect());
+        if order.after_app {
+            self.app_drives();
+        }
         true
     }
 
@@ -186,7 +196,8 @@ impl Teardown {
     fn takeover_with(&self, ix: DeviceIx, tails: &[Duration]) -> Option<Time> {
         let device = self.devices.get(&ix)?;
         let plan = &self.plan.devices[ix.at()];
-        if device.mode == Mode::Emergency || device.settled() || plan.only_measures() {
+        let idle = device.settled() || device.stage == Stage::Again;
+        if device.mode == Mode::Emergency || idle || plan.only_measures() {
             return None;
         }
         let by_chain = self.safe_end() - tails[ix.at()];
@@ -215,7 +226,7 @@ impl Teardown {
 
     /// The end of the safe phase as it is planned: safe steps still go on until the deadline.
     fn safe_end(&self) -> Time {
-        self.deadline - self.wrap_up
+        self.deadline - self.wrap_up - self.kept_for_second_turn()
     }
 
     fn raise_device(&mut self, ix: DeviceIx) {
@@ -260,6 +271,7 @@ impl Machine for Teardown {
             return Next::Done;
         }
         self.give_up_on_stuck(now);
+        self.give_up_on_app(now);
         let wait = self.advance(now);
         if self.ended.is_some() {
             return Next::Done;
@@ -311,13 +323,16 @@ impl Teardown {
         let gone = self
             .devices
             .iter()
-            .filter(|(_, device)| !device.settled() && device.line != Line::Up)
+            .filter(|(_, device)| {
+                !device.settled() && device.stage != Stage::Again && device.line != Line::Up
+            })
             .map(|(ix, _)| self.give_up(*ix, &tails));
         wanted
             .into_iter()
             .chain(late)
             .chain(over)
             .chain(gone)
+            .chain((self.driving == Driving::Still).then(|| self.safe_end()))
             .chain((self.extent > Extent::Stay).then(|| self.closing_time()))
             .filter(|at| *at > now)
             .fold(self.deadline, Time::min)

@@ -98,7 +98,7 @@ impl Teardown {
                 until: (now + CLOSE_WITHIN).min(deadline),
             });
         }
-        if device.settled() && !device.releasing() {
+        if (device.settled() && !device.releasing()) || device.stage == Stage::Again {
             return None;
         }
         match device.line {

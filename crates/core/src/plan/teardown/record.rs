@@ -1,7 +1,7 @@
 //! How a device ended, and the report.
 
 use super::{
-    DeviceIx, Progress, Teardown, Time,
+    DeviceIx, Driving, Progress, Teardown, Time,
     device::{Line, Stage},
 };
 use crate::{DeviceReport, DeviceState, Report, Status, device::Fault, plan::sequence::Failed};
@@ -25,6 +25,10 @@ impl Teardown {
     }
 
     pub(super) fn settle(&mut self, ix: DeviceIx, status: Status, now: Time) {
+        if self.owes_another_turn(ix) {
+            return;
+        }
+        let status = self.beside_the_app(ix, status);
         let title = self.plan.devices[ix.at()].title().to_owned();
         let Some(device) = self.devices.get_mut(&ix) else { return };
         device.status = Some(status);
@@ -55,6 +59,7 @@ impl Teardown {
     pub(super) fn run_out(&mut self, now: Time) {
         self.out_of_time = true;
         self.ended = Some(now);
+        self.app_outlasts();
         let all: Vec<DeviceIx> = self.devices.keys().copied().collect();
         for ix in all {
             let Some(device) = self.devices.get_mut(&ix) else { continue };
@@ -88,6 +93,7 @@ impl Teardown {
                 remarks: device.remarks.clone(),
             })
             .collect();
+        let left = (self.driving == Driving::Left).then(|| "The app could not be ended in time.".to_owned());
         let notes = self
             .devices
             .iter()
@@ -96,6 +102,7 @@ impl Teardown {
                 let name = &self.plan.devices[ix.at()].name;
                 format!("{} further exchanges with {name} are not listed.", device.left_out)
             })
+            .chain(left)
             .collect();
         Report {
             causes: self.causes.clone(),
