@@ -38,6 +38,8 @@ fn main() -> std::io::Result<()> {
         wire::WatchdogView,
         wire::WatchdogState,
         wire::WatchdogAct,
+        wire::AppView,
+        wire::AppState,
         wire::DeviceView,
         wire::ReadingView,
         wire::LimitsView,

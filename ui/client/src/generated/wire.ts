@@ -150,6 +150,10 @@ unclean?: UncleanRun | null,
  */
 watchdog?: WatchdogView, 
 /**
+ * [`RigView::app`].
+ */
+app?: AppView, 
+/**
  * [`RigView::notices`].
  */
 notices?: Array<string>, 
@@ -376,6 +380,10 @@ unclean: UncleanRun | null,
  */
 watchdog: WatchdogView, 
 /**
+ * The wrapped app; absent where the rig has none.
+ */
+app?: AppView, 
+/**
  * What a person should know: full disk, journal not written.
  */
 notices: Array<string>, 
@@ -405,6 +413,10 @@ unclean?: UncleanRun | null,
  * [`RigView::watchdog`].
  */
 watchdog?: WatchdogView, 
+/**
+ * [`RigView::app`].
+ */
+app?: AppView, 
 /**
  * [`RigView::notices`].
  */
@@ -497,6 +509,18 @@ safe_ms: number | null,
  * Every device that it took over.
  */
 devices: Array<TeardownDevice>, };
+
+export type AppView = { 
+/**
+ * Where it stands.
+ */
+state: AppState, 
+/**
+ * What was seen of its end by itself, in words.
+ */
+why: string | null, };
+
+export type AppState = "waiting" | "starting" | "ready" | "stopping" | "stopped" | "exited" | "restarting";
 
 export type DeviceView = { 
 /**
