@@ -2,7 +2,8 @@
 //!
 //! Pure machines live here: [`rules`], which decides who may act and when the hardware has to be made safe,
 //! [`plan`], which says step by step how, and [`watchdog`], which decides when another process does so in the
-//! host's place. All are told the time; none asks for it.
+//! host's place. [`documents`] tells a page that is closed from one that is reloaded. All are told the time; none
+//! asks for it.
 //!
 //! **Architecture Invariant:** no tokio, no clock, no I/O, no logging. Deterministic: the same inputs give
 //! the same outputs, and every state is `Clone + Eq + Hash`, so that a model check runs this very code.
@@ -11,6 +12,7 @@ pub mod app;
 pub mod cause;
 pub mod check;
 pub mod device;
+pub mod documents;
 pub mod driver;
 pub mod id;
 pub mod number;
@@ -28,6 +30,7 @@ pub use app::App;
 pub use cause::{Cause, Extent, Mode};
 pub use check::{Check, Condition, Expected, Pattern};
 pub use device::{DeviceState, Fault};
+pub use documents::BrowserId;
 pub use id::{ControlIx, DeviceIx, Epoch, LinkIx, ReadingIx, RunId, SessionId};
 pub use number::Number;
 pub use plan::{DevicePlan, LinkPlan, Plan, Verify};

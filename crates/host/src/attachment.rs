@@ -6,25 +6,39 @@
 use std::{sync::Arc, time::Duration};
 
 use killcord_core::{
-    Cause, ControlIx, Epoch, Extent, Mode, Role, SessionEnd, SessionId, SessionKind, Value,
+    BrowserId, Cause, ControlIx, Epoch, Extent, Mode, Role, SessionEnd, SessionId, SessionKind, Value,
+    policy::Liveness,
     rules::{Arrival, Command, CommandKind, Input, Tag},
 };
 use killcord_wire::{ErrorCode, MAX_FRAME, ToHost, ToPage, VERSION};
 use tokio::sync::mpsc::{Receiver, Sender};
 
 use crate::{
-    engine::{Item, Shared},
+    engine::{Item, PageNews, Shared},
     seats::{Place, Seat, Seats},
 };
 
-/// The longest name of a command that is taken, in bytes.
+/// The longest name of a command, and nonce of a document, that is taken, in bytes.
 const LONGEST_ID: usize = 64;
+
+/// Where a page is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visitor {
+    /// Whose cookie it came with.
+    pub browser: BrowserId,
+    /// On this machine: only such a page may make `arm = "on-first-session"` act.
+    pub local: bool,
+    /// Whether it may ever be operator.
+    pub may_operate: bool,
+}
 
 /// One GUI. Dropped without [`Attachment::end`], its connection counts as lost: the lease runs on.
 pub struct Attachment {
     shared: Arc<Shared>,
     tag: Tag,
     kind: SessionKind,
+    /// Of a page in a browser.
+    visitor: Option<Visitor>,
     place: Arc<Place>,
     frames: Sender<ToPage>,
 }
@@ -52,10 +66,14 @@ impl FrameReceiver {
 }
 
 impl Attachment {
-    pub(crate) fn new(shared: Arc<Shared>, kind: SessionKind) -> (Self, FrameReceiver) {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        kind: SessionKind,
+        visitor: Option<Visitor>,
+    ) -> (Self, FrameReceiver) {
         let (frames, receiver) = tokio::sync::mpsc::channel(crate::seats::WAITING_FRAMES);
         let tag = shared.next_tag();
-        (Self { shared, tag, kind, place: Arc::default(), frames }, FrameReceiver(receiver))
+        (Self { shared, tag, kind, visitor, place: Arc::default(), frames }, FrameReceiver(receiver))
     }
 
     /// The session that it has, once its hello was answered and until it ends.
@@ -86,7 +104,7 @@ impl Attachment {
                 let mode = self.shared.rig.policy.safety.on_safe_stop;
                 drop(self.shared.demand(Cause::SafeStop, mode, Extent::Stay));
             }
-            ToHost::Hello { v, resume, nonce: _, want } => self.hello(v, resume, want),
+            ToHost::Hello { v, resume, nonce, want } => self.hello(v, resume, nonce, want),
             frame => match self.session() {
                 Some(session) => self.seated(session, frame),
                 None => self.refuse(None, ErrorCode::HelloFirst, "say hello first"),
@@ -94,7 +112,7 @@ impl Attachment {
         }
     }
 
-    fn hello(&self, v: u32, resume: Option<String>, want: Role) {
+    fn hello(&self, v: u32, resume: Option<String>, nonce: String, want: Role) {
         if v != VERSION {
             return self.refuse(
                 None,
@@ -105,14 +123,31 @@ impl Attachment {
         if self.session().is_some() {
             return self.refuse(None, ErrorCode::HelloFirst, "this page has already said hello");
         }
-        let seat = Seat { tag: self.tag, place: Arc::clone(&self.place), frames: self.frames.clone() };
+        if nonce.len() > LONGEST_ID {
+            return self.refuse(
+                None,
+                ErrorCode::BadFrame,
+                "the document's nonce is too long; reload the page",
+            );
+        }
+        let seat = Seat {
+            tag: self.tag,
+            place: Arc::clone(&self.place),
+            frames: self.frames.clone(),
+            browser: self.browser(),
+            nonce,
+        };
+        // A window and a terminal are on this machine by nature; a page that was there before is not newly opened.
+        let local = match self.visitor {
+            Some(visitor) => visitor.local && resume.is_none(),
+            None => matches!(self.kind, SessionKind::Window | SessionKind::Terminal),
+        };
         let arrival = Arrival {
             tag: self.tag,
             kind: self.kind,
             want,
-            may_operate: true,
-            // A window and a terminal are on this machine by nature.
-            local: matches!(self.kind, SessionKind::Window | SessionKind::Terminal),
+            may_operate: self.visitor.is_none_or(|visitor| visitor.may_operate),
+            local,
             resume: None,
         };
         self.shared.queue.push(Item::Arrive { arrival, seat, resume });
@@ -123,12 +158,14 @@ impl Attachment {
             ToHost::Beat { n, input_ms, .. } => {
                 Input::Beat { session, n, input_ago: input_ms.map(Duration::from_millis) }
             }
-            ToHost::Bye { session: whose, .. } => {
-                if whose != session {
-                    return;
+            ToHost::Bye { session: whose, nonce, persisted } => {
+                // A page cannot know whether it is reloaded: the host judges it.
+                if whose == session {
+                    let browser = self.browser();
+                    let news = PageNews::Bye { browser, session, nonce, persisted };
+                    self.shared.queue.push(Item::Page(news));
                 }
-                // A page cannot know whether it is reloaded; grace costs two seconds, a false end a run.
-                Input::Goodbye { session, reason: SessionEnd::PageClosed, grace: true }
+                return;
             }
             ToHost::TakeControl { force } => Input::TakeControl { session, force },
             ToHost::YieldControl => Input::YieldControl { session },
@@ -174,6 +211,29 @@ impl Attachment {
 
     fn refuse(&self, id: Option<String>, code: ErrorCode, message: &str) {
         Seats::send_to(&self.frames, ToPage::Error { id, code, message: message.into() });
+    }
+
+    fn browser(&self) -> Option<BrowserId> {
+        self.visitor.map(|visitor| visitor.browser)
+    }
+
+    /// Whether its page said goodbye: a page that comes with its token is no other tab.
+    #[must_use]
+    pub fn has_left(&self) -> bool {
+        self.place.has_left()
+    }
+
+    /// The browser answered a ping: renews the lease where `liveness = "connection"`.
+    pub fn pong(&self) {
+        if self.shared.rig.policy.session.liveness == Liveness::Connection {
+            self.renew();
+        }
+    }
+
+    /// The browser closed the connection as one does that goes away (1001), and no proxy stands between: a
+    /// goodbye, where the page has not said one.
+    pub fn closed(&self) {
+        self.shared.queue.push(Item::Page(PageNews::Closed(self.tag)));
     }
 
     /// The window and its web process exist: renews the lease.

@@ -8,15 +8,17 @@ use std::{
     time::Duration,
 };
 
-use killcord_core::{Cause, Extent, Mode, Rig, SessionKind, Time, policy, rules::State, watchdog::Brief};
+use killcord_core::{
+    BrowserId, Cause, Extent, Mode, Rig, SessionId, SessionKind, Time, policy, rules::State, watchdog::Brief,
+};
 use killcord_device::{Clock, Fence, Links, NoRecord, SystemClock, WriteAhead, execute};
 use killcord_wire::RigView;
 
 use crate::{
-    Attachment, Ending, FrameReceiver, Options, app,
+    Attachment, Ending, FrameReceiver, Options, Visitor, app,
     clock::Origin,
     door::{self, Door},
-    engine::{self, Item, Parts, Shared},
+    engine::{self, Item, PageNews, Parts, Shared},
     journal::Journal,
     lock::{self, HeldBy, LockError, RigLock},
     polls,
@@ -249,7 +251,26 @@ impl Host {
     /// Attaches a GUI. Its first frame is a hello.
     #[must_use]
     pub fn attach(&self, kind: SessionKind) -> (Attachment, FrameReceiver) {
-        Attachment::new(Arc::clone(&self.handle.shared), kind)
+        Attachment::new(Arc::clone(&self.handle.shared), kind, None)
+    }
+
+    /// Attaches a page in a browser. Its first frame is a hello.
+    #[must_use]
+    pub fn attach_page(&self, visitor: Visitor) -> (Attachment, FrameReceiver) {
+        Attachment::new(Arc::clone(&self.handle.shared), SessionKind::Page, Some(visitor))
+    }
+
+    /// A browser asks for a document that will carry this nonce. To be told before the answer's first byte: by it
+    /// a page that is reloaded is told from one that is closed.
+    pub fn document(&self, browser: BrowserId, nonce: String) {
+        self.handle.shared.queue.push(Item::Page(PageNews::Document { browser, nonce }));
+    }
+
+    /// A page of that browser says goodbye although its connection may be gone. One that is not the session's
+    /// page is ignored.
+    pub fn goodbye(&self, browser: BrowserId, session: SessionId, nonce: String, persisted: bool) {
+        let news = PageNews::Bye { browser: Some(browser), session, nonce, persisted };
+        self.handle.shared.queue.push(Item::Page(news));
     }
 
     /// What a page would be shown now, without the past of its readings.

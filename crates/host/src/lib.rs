@@ -41,7 +41,7 @@ pub mod system;
 mod view;
 pub mod watchdog;
 
-pub use attachment::{Attachment, FrameReceiver};
+pub use attachment::{Attachment, FrameReceiver, Visitor};
 pub use ending::{Ending, Outcome};
 pub use host::{Host, StartError};
 pub use killcord_core::{

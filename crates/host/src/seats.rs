@@ -1,38 +1,54 @@
-//! Where sessions sit: the bounded channel to each attached GUI, and the token to come back with.
+//! Where sessions sit: the bounded channel to each attached GUI, the token to come back with, and the page that it
+//! has, by which its goodbyes are judged.
 
 use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
-use killcord_core::{SessionId, rules::Tag};
+use killcord_core::{
+    BrowserId, SessionId, Time,
+    documents::{Documents, Goodbye, Page},
+    rules::Tag,
+};
 use killcord_wire::ToPage;
 use tokio::sync::mpsc::Sender;
 
+/// A document that was asked for and that no hello has claimed by then was not loaded.
+const LAPSE: Duration = Duration::from_secs(30);
 /// Frames that may wait for a GUI. One that lets it fill up is dropped and has to come back.
 pub(crate) const WAITING_FRAMES: usize = 512;
 
-/// What an attachment and the rules' thread share: which session it has, once it has one.
+/// What an attachment and the rules' thread share: which session it has, once it has one, and whether its page
+/// said goodbye.
 #[derive(Debug, Default)]
-pub(crate) struct Place(AtomicU64);
+pub(crate) struct Place {
+    session: AtomicU64,
+    left: AtomicBool,
+}
 
 impl Place {
     pub(crate) fn session(&self) -> Option<SessionId> {
-        match self.0.load(Ordering::Acquire) {
+        match self.session.load(Ordering::Acquire) {
             0 => None,
             id => Some(SessionId(id)),
         }
     }
 
     fn give(&self, session: SessionId) {
-        self.0.store(session.0, Ordering::Release);
+        self.session.store(session.0, Ordering::Release);
     }
 
     fn take(&self) {
-        self.0.store(0, Ordering::Release);
+        self.session.store(0, Ordering::Release);
+    }
+
+    pub(crate) fn has_left(&self) -> bool {
+        self.left.load(Ordering::Acquire)
     }
 }
 
@@ -41,17 +57,38 @@ pub(crate) struct Seat {
     pub(crate) tag: Tag,
     pub(crate) place: Arc<Place>,
     pub(crate) frames: Sender<ToPage>,
+    pub(crate) browser: Option<BrowserId>,
+    pub(crate) nonce: String,
 }
 
 /// All of them, on the rules' thread.
-#[derive(Default)]
 pub(crate) struct Seats {
     arriving: BTreeMap<Tag, Seat>,
     seated: BTreeMap<SessionId, Seat>,
     tokens: BTreeMap<SessionId, String>,
+    /// Outlives the seat: a page whose connection is gone can still say goodbye.
+    pages: BTreeMap<SessionId, Page>,
+    documents: Documents,
+}
+
+impl Default for Seats {
+    fn default() -> Self {
+        Self {
+            arriving: BTreeMap::new(),
+            seated: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            pages: BTreeMap::new(),
+            documents: Documents::new(LAPSE),
+        }
+    }
 }
 
 impl Seats {
+    /// A browser asks for a document.
+    pub(crate) fn document(&mut self, browser: BrowserId, nonce: String, now: Time) {
+        self.documents.asked(browser, nonce, now);
+    }
+
     /// A GUI said hello and waits for its session.
     pub(crate) fn arrive(&mut self, seat: Seat) {
         self.arriving.insert(seat.tag, seat);
@@ -64,8 +101,11 @@ impl Seats {
 
     /// Seats an arrived GUI and gives it a new token. Another one in the same seat is shown out: it is the
     /// page before a reload.
-    pub(crate) fn seat(&mut self, tag: Tag, session: SessionId) -> Option<String> {
-        let seat = self.arriving.remove(&tag)?;
+    pub(crate) fn seat(&mut self, tag: Tag, session: SessionId, now: Time) -> Option<String> {
+        let mut seat = self.arriving.remove(&tag)?;
+        let (nonce, before) = (std::mem::take(&mut seat.nonce), self.pages.get(&session));
+        let page = self.documents.hello(seat.browser, nonce, before, now);
+        self.pages.insert(session, page);
         let token = new_token();
         seat.place.give(session);
         if let Some(before) = self.seated.insert(session, seat) {
@@ -78,6 +118,7 @@ impl Seats {
     /// Ends a session's seat.
     pub(crate) fn clear(&mut self, session: SessionId) {
         self.tokens.remove(&session);
+        self.pages.remove(&session);
         if let Some(seat) = self.seated.remove(&session) {
             seat.place.take();
         }
@@ -89,6 +130,35 @@ impl Seats {
         let session = self.seated.iter().find(|(_, seat)| seat.tag == tag).map(|(&id, _)| id)?;
         self.seated.remove(&session);
         Some(session)
+    }
+
+    /// A goodbye by a page of `browser`. `None` where the session has another page by now, or never was theirs.
+    pub(crate) fn goodbye(
+        &mut self,
+        browser: Option<BrowserId>,
+        session: SessionId,
+        nonce: &str,
+        persisted: bool,
+        now: Time,
+    ) -> Option<Goodbye> {
+        let page = self.pages.get_mut(&session).filter(|page| page.browser() == browser)?;
+        let goodbye = self.documents.goodbye(page, nonce, persisted, now)?;
+        self.note_left(session);
+        Some(goodbye)
+    }
+
+    /// The browser closed this attachment's connection as one does that goes away.
+    pub(crate) fn closed(&mut self, tag: Tag, now: Time) -> Option<(SessionId, Goodbye)> {
+        let (&session, _) = self.seated.iter().find(|(_, seat)| seat.tag == tag)?;
+        let goodbye = self.documents.closed(self.pages.get_mut(&session)?, now)?;
+        self.note_left(session);
+        Some((session, goodbye))
+    }
+
+    fn note_left(&self, session: SessionId) {
+        if let Some(seat) = self.seated.get(&session) {
+            seat.place.left.store(true, Ordering::Release);
+        }
     }
 
     /// Sends to one session. Returns the session if it did not keep up: it is shown out.

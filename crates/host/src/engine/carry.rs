@@ -60,7 +60,8 @@ impl Engine {
                 }
             }
             Effect::Welcome { tag, session, resumed } => {
-                let Some(resume) = self.seats.seat(tag, session) else { return };
+                let now = self.now().mono;
+                let Some(resume) = self.seats.seat(tag, session, now) else { return };
                 let history = Some(&self.history);
                 let view = self.shown.view(&self.shared.rig, &self.file, history, &self.readbacks);
                 let welcome = ToPage::Welcome {

@@ -5,9 +5,11 @@
 //! before anything is judged by the clock.
 
 mod carry;
+mod pages;
 mod progress;
 mod wrapped;
 
+pub(crate) use pages::PageNews;
 pub(crate) use progress::ended as ended_device;
 
 use std::{
@@ -63,6 +65,8 @@ pub(crate) enum Item {
     Arrive { arrival: Arrival, seat: Seat, resume: Option<String> },
     /// An attachment is gone.
     Leave(Tag),
+    /// Of a page in a browser.
+    Page(PageNews),
     /// From the links.
     Link(LinkEvent),
     /// From the executor.
@@ -366,6 +370,7 @@ impl Engine {
                     self.input(Input::SocketLost { session });
                 }
             }
+            Item::Page(news) => self.page(news),
             Item::Link(event) => self.link(event),
             Item::Executor(event) => self.executor_event(event),
             Item::Lock { n, result } => self.lock_answer(n, result),

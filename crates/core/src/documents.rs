@@ -1,0 +1,155 @@
+//! Goodbyes: whether a page that says it goes is closed, or may only be reloaded.
+//!
+//! A browser asks for the new document before the old page says goodbye. So the account of documents that were
+//! asked for and that no hello has claimed yet tells the two apart, and an end without grace is earned: when in
+//! doubt, grace. It costs `reload_grace`; a false end costs a run.
+//!
+//! No clock, no socket: whoever asks gives the time.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::Time;
+
+/// The most unclaimed documents that are kept for one browser. One that asks for more is in doubt from then on.
+const MOST_DOCUMENTS: usize = 64;
+/// The most browsers that are kept. One more is not known, and an unknown one never earns an end without grace.
+const MOST_BROWSERS: usize = 1024;
+
+/// Names a browser: all pages that share its cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BrowserId(pub u64);
+
+/// How a goodbye that counts is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Goodbye {
+    /// The page is closed.
+    AtOnce,
+    /// It may come back within `reload_grace`.
+    Grace,
+}
+
+/// The page that a session has at present.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Page {
+    browser: Option<BrowserId>,
+    nonce: String,
+    /// Its hello claimed a document of this host.
+    claimed: bool,
+    left: Option<Left>,
+}
+
+/// It said goodbye and may come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Left {
+    /// Into the browser's back/forward cache.
+    Kept,
+    /// For good.
+    Gone,
+}
+
+impl Page {
+    /// The browser that it runs in; a window or a terminal has none.
+    #[must_use]
+    pub const fn browser(&self) -> Option<BrowserId> {
+        self.browser
+    }
+
+    /// Whether it said goodbye.
+    #[must_use]
+    pub const fn has_left(&self) -> bool {
+        self.left.is_some()
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Browser {
+    /// By nonce: when each lapses.
+    unclaimed: BTreeMap<String, Time>,
+    /// A page of it came that claimed nothing: from a worker, a cache, a prerender or a sign-on.
+    doubted: bool,
+}
+
+/// The documents that browsers asked for and that no hello has claimed yet.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Documents {
+    lapse: Duration,
+    browsers: BTreeMap<BrowserId, Browser>,
+}
+
+impl Documents {
+    /// None yet. One that is not claimed within `lapse` was not loaded and lapses.
+    #[must_use]
+    pub const fn new(lapse: Duration) -> Self {
+        Self { lapse, browsers: BTreeMap::new() }
+    }
+
+    /// A browser asks for a document that will carry this nonce. To be told before the answer's first byte.
+    pub fn asked(&mut self, browser: BrowserId, nonce: String, now: Time) {
+        if !self.browsers.contains_key(&browser) && self.browsers.len() >= MOST_BROWSERS {
+            return;
+        }
+        let until = now + self.lapse;
+        let browser = self.browsers.entry(browser).or_default();
+        browser.unclaimed.retain(|_, until| now < *until);
+        if browser.unclaimed.len() < MOST_DOCUMENTS {
+            browser.unclaimed.insert(nonce, until);
+        } else {
+            browser.doubted = true;
+        }
+    }
+
+    /// A page said hello. `before` is the page that its session had until now, if it resumes one.
+    #[must_use]
+    pub fn hello(
+        &mut self,
+        browser: Option<BrowserId>,
+        nonce: String,
+        before: Option<&Page>,
+        now: Time,
+    ) -> Page {
+        let claimed = browser.is_some_and(|id| {
+            // A browser that asked for nothing is not in the account, and never earns anything.
+            let Some(known) = self.browsers.get_mut(&id) else { return false };
+            let fresh = known.unclaimed.remove(&nonce).is_some_and(|until| now < until);
+            // The same page on a new connection. One that had gone for good is another, from a cache.
+            let again = before.is_some_and(|before| {
+                before.claimed
+                    && before.browser == Some(id)
+                    && before.nonce == nonce
+                    && before.left != Some(Left::Gone)
+            });
+            known.doubted |= !fresh && !again;
+            fresh || again
+        });
+        Page { browser, nonce, claimed, left: None }
+    }
+
+    /// A goodbye of the document with that nonce. `None`: it is not the session's page, and nothing follows.
+    #[must_use]
+    pub fn goodbye(&self, page: &mut Page, nonce: &str, persisted: bool, now: Time) -> Option<Goodbye> {
+        if page.nonce != nonce {
+            return None;
+        }
+        page.left = Some(if persisted { Left::Kept } else { Left::Gone });
+        let earned = !persisted && page.claimed && page.browser.is_some_and(|id| self.all_claimed(id, now));
+        Some(if earned { Goodbye::AtOnce } else { Goodbye::Grace })
+    }
+
+    /// The browser closed the page's connection as one does that goes away (1001), with no proxy between. After
+    /// a goodbye it says nothing new.
+    #[must_use]
+    pub fn closed(&self, page: &mut Page, now: Time) -> Option<Goodbye> {
+        if page.has_left() {
+            return None;
+        }
+        let nonce = page.nonce.clone();
+        self.goodbye(page, &nonce, false, now)
+    }
+
+    /// Whether every document that the browser asked for was claimed, and every page of it claimed one.
+    fn all_claimed(&self, browser: BrowserId, now: Time) -> bool {
+        self.browsers
+            .get(&browser)
+            .is_some_and(|known| !known.doubted && known.unclaimed.values().all(|until| *until <= now))
+    }
+}
