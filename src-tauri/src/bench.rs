@@ -23,6 +23,9 @@ pub(crate) fn check(file: &Path) -> Result<Rig, Stop> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
+    if rig.remote.is_some() {
+        tracing::warn!("[remote] is served by `killcord serve` only; the window opens no port");
+    }
     Ok(rig)
 }
 

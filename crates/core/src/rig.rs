@@ -1,6 +1,6 @@
 //! A checked rig: the plan that a watchdog needs, and what only a host needs besides.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,18 @@ pub struct Rig {
     /// does not come from a file.
     #[serde(default)]
     pub source: Option<PathBuf>,
+    /// `[remote]`; without it no port is opened.
+    #[serde(default)]
+    pub remote: Option<Remote>,
+}
+
+/// `[remote]`: where browsers come in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Remote {
+    /// An address of this machine's own loopback; port 0 takes any that is free.
+    pub listen: SocketAddr,
+    /// Names that it may be reached by, besides the address; lower case.
+    pub names: Vec<String>,
 }
 
 /// A value that is polled.

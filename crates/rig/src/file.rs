@@ -115,6 +115,7 @@ fn rig(problems: &Problems, root: Fields<'_>, drivers: &[&'static DriverSpec]) -
     let head = section::rig(&root);
     let safety = section::safety(&root);
     let session = section::session(&root);
+    let remote = section::remote(&root);
     let links = link::read(&root);
     let mut devices = device::read(&root, drivers, head.deadline);
     let app = section::app(&root);
@@ -150,6 +151,7 @@ fn rig(problems: &Problems, root: Fields<'_>, drivers: &[&'static DriverSpec]) -
         controls,
         messages: BTreeMap::new(),
         source: None,
+        remote,
     }
 }
 

@@ -318,9 +318,6 @@ fn sections_that_are_not_acted_on_yet_are_refused_each_with_what_to_do() {
 [messages]
 expired = "Refresh."
 
-[remote]
-listen = "127.0.0.1:8420"
-
 [ui]
 path = "panel"
 "#,
@@ -334,21 +331,13 @@ path = "panel"
               |
               = help: leave the section out: the built-in texts are shown
 
-            error: [remote] is not supported yet
+            error: [ui] is not supported yet
              --> rig.toml:7:2
               |
-            7 | [remote]
-              |  ^^^^^^ it would have no effect
+            7 | [ui]
+              |  ^^ it would have no effect
               |
-              = help: leave the section out: the rig is operated from its own window or terminal, no port is opened
-
-            error: [ui] is not supported yet
-              --> rig.toml:10:2
-               |
-            10 | [ui]
-               |  ^^ it would have no effect
-               |
-               = help: leave the section out: the built-in panel is the GUI"#]],
+              = help: leave the section out: the built-in panel is the GUI"#]],
     );
 }
 
@@ -745,5 +734,53 @@ drives = ["psu"]
               |
               = help: what it drives is made safe a second time behind it
               = help: lower `within` of `stop` in [app], or raise `deadline` in [rig]"#]],
+    );
+}
+
+#[test]
+fn an_address_that_others_reach_is_refused_with_the_tunnel_to_take() {
+    check(
+        &sections(
+            r#"
+[remote]
+listen = "0.0.0.0:8420"
+tls = "self-signed"
+names = ["https://bench1"]
+base_path = "/bench"
+"#,
+        ),
+        expect![[r#"
+            error: addresses that other machines reach are not supported yet
+             --> rig.toml:5:10
+              |
+            5 | listen = "0.0.0.0:8420"
+              |          ^^^^^^^^^^^^^^ anybody in the network could try this port
+              |
+              = help: write listen = "127.0.0.1:8420"
+              = help: from another machine, use a tunnel: ssh -L 8420:127.0.0.1:8420 HOST
+
+            error: `tls` is not supported yet
+             --> rig.toml:6:1
+              |
+            6 | tls = "self-signed"
+              | ^^^ a page on this machine needs none
+              |
+              = help: leave it out, or write tls = "off"
+
+            error: this is no name of a machine
+             --> rig.toml:7:10
+              |
+            7 | names = ["https://bench1"]
+              |          ^^^^^^^^^^^^^^^^
+              |
+              = help: write it without scheme, port and path
+
+            error: `base_path` is not supported yet
+             --> rig.toml:8:1
+              |
+            8 | base_path = "/bench"
+              | ^^^^^^^^^ no proxy may stand between yet
+              |
+              = help: leave it out"#]],
     );
 }

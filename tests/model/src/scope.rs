@@ -195,5 +195,6 @@ fn rig() -> Arc<Rig> {
         controls: vec![output],
         messages: BTreeMap::new(),
         source: None,
+        remote: None,
     })
 }

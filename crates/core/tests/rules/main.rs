@@ -107,6 +107,7 @@ fn rig(policy: Policy) -> Arc<Rig> {
         controls: vec![control("setpoint", Needs::Armed), control("preset", Needs::Connected)],
         messages: BTreeMap::new(),
         source: Default::default(),
+        remote: None,
     })
 }
 

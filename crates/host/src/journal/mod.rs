@@ -311,6 +311,7 @@ mod tests {
             controls,
             messages: Default::default(),
             source: None,
+            remote: None,
         })
     }
 

@@ -182,6 +182,7 @@ mod tests {
             controls: Vec::new(),
             messages: BTreeMap::new(),
             source: Default::default(),
+            remote: None,
         };
         State::new(Arc::new(rig), RunId(1), false, Now::default())
     }

@@ -2,6 +2,7 @@
 
 mod app;
 mod not_yet;
+mod remote;
 mod rig;
 mod safety;
 mod session;
@@ -10,6 +11,7 @@ mod unknown;
 pub(crate) use self::{
     app::read as app,
     not_yet::value as not_yet,
+    remote::read as remote,
     rig::read as rig,
     safety::{Safety, read as safety},
     session::read as session,

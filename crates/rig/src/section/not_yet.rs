@@ -3,12 +3,8 @@
 use crate::{fields::Field, problems::Problems, source::Span};
 
 /// Sections that are not acted on yet, and what to do without each.
-pub(super) const SECTIONS: [(&str, &str); 3] = [
+pub(super) const SECTIONS: [(&str, &str); 2] = [
     ("messages", "leave the section out: the built-in texts are shown"),
-    (
-        "remote",
-        "leave the section out: the rig is operated from its own window or terminal, no port is opened",
-    ),
     ("ui", "leave the section out: the built-in panel is the GUI"),
 ];
 

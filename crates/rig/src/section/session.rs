@@ -55,20 +55,22 @@ pub(crate) fn read(root: &Fields<'_>) -> Session {
         session.idle_warning = found;
     }
     if let Some(node) = fields.get("liveness")
-        && let Some(found @ (Liveness::Connection | Liveness::Operator)) = node.word(&[
+        && let Some(found) = node.word(&[
             ("page", Liveness::Page),
             ("connection", Liveness::Connection),
             ("operator", Liveness::Operator),
         ])
     {
-        let word = if found == Liveness::Operator { "operator" } else { "connection" };
-        not_yet(
-            root.problems,
-            node.span,
-            &format!("liveness = \"{word}\""),
-            "a lease is renewed by the page's beats",
-            "leave it out, or write liveness = \"page\"",
-        );
+        session.liveness = found;
+        if found == Liveness::Operator {
+            not_yet(
+                root.problems,
+                node.span,
+                "liveness = \"operator\"",
+                "a lease is renewed by the page's beats",
+                "leave it out, or write liveness = \"page\"",
+            );
+        }
     }
 
     let least = session.beat.saturating_mul(BEATS);
