@@ -3,7 +3,7 @@
 //! Nothing that comes from a page is believed before it is checked, and nothing it sends can make the
 //! caller wait. Safe stop goes to the funnel at once, past every other check.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use killcord_core::{
     BrowserId, Cause, ControlIx, Epoch, Extent, Mode, Role, SessionEnd, SessionId, SessionKind, Value,
@@ -26,8 +26,8 @@ const LONGEST_ID: usize = 64;
 pub struct Visitor {
     /// Whose cookie it came with.
     pub browser: BrowserId,
-    /// On this machine: only such a page may make `arm = "on-first-session"` act.
-    pub local: bool,
+    /// From where it came: only a page on this machine may make `arm = "on-first-session"` act.
+    pub address: IpAddr,
     /// Whether it may ever be operator.
     pub may_operate: bool,
 }
@@ -136,10 +136,11 @@ impl Attachment {
             frames: self.frames.clone(),
             browser: self.browser(),
             nonce,
+            address: self.visitor.map(|visitor| visitor.address),
         };
         // A window and a terminal are on this machine by nature; a page that was there before is not newly opened.
         let local = match self.visitor {
-            Some(visitor) => visitor.local && resume.is_none(),
+            Some(visitor) => visitor.address.is_loopback() && resume.is_none(),
             None => matches!(self.kind, SessionKind::Window | SessionKind::Terminal),
         };
         let arrival = Arrival {

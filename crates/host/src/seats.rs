@@ -2,7 +2,8 @@
 //! has, by which its goodbyes are judged.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -11,13 +12,15 @@ use std::{
 };
 
 use killcord_core::{
-    BrowserId, SessionId, Time,
+    BrowserId, SessionEnd, SessionId, Time,
     documents::{Documents, Goodbye, Page},
     rules::Tag,
 };
-use killcord_wire::ToPage;
+use killcord_wire::{EndedView, ToPage};
 use tokio::sync::mpsc::Sender;
 
+/// Sessions that have ended and are remembered.
+const ENDED: usize = 32;
 /// A document that was asked for and that no hello has claimed by then was not loaded.
 const LAPSE: Duration = Duration::from_secs(30);
 /// Frames that may wait for a GUI. One that lets it fill up is dropped and has to come back.
@@ -59,6 +62,7 @@ pub(crate) struct Seat {
     pub(crate) frames: Sender<ToPage>,
     pub(crate) browser: Option<BrowserId>,
     pub(crate) nonce: String,
+    pub(crate) address: Option<IpAddr>,
 }
 
 /// All of them, on the rules' thread.
@@ -69,6 +73,8 @@ pub(crate) struct Seats {
     /// Outlives the seat: a page whose connection is gone can still say goodbye.
     pages: BTreeMap<SessionId, Page>,
     documents: Documents,
+    addresses: BTreeMap<SessionId, IpAddr>,
+    ended: VecDeque<EndedView>,
 }
 
 impl Default for Seats {
@@ -79,6 +85,8 @@ impl Default for Seats {
             tokens: BTreeMap::new(),
             pages: BTreeMap::new(),
             documents: Documents::new(LAPSE),
+            addresses: BTreeMap::new(),
+            ended: VecDeque::new(),
         }
     }
 }
@@ -106,6 +114,9 @@ impl Seats {
         let (nonce, before) = (std::mem::take(&mut seat.nonce), self.pages.get(&session));
         let page = self.documents.hello(seat.browser, nonce, before, now);
         self.pages.insert(session, page);
+        if let Some(address) = seat.address {
+            self.addresses.insert(session, address);
+        }
         let token = new_token();
         seat.place.give(session);
         if let Some(before) = self.seated.insert(session, seat) {
@@ -116,7 +127,12 @@ impl Seats {
     }
 
     /// Ends a session's seat.
-    pub(crate) fn clear(&mut self, session: SessionId) {
+    pub(crate) fn clear(&mut self, session: SessionId, reason: SessionEnd) {
+        self.addresses.remove(&session);
+        self.ended.push_back(EndedView { session, reason });
+        if self.ended.len() > ENDED {
+            self.ended.pop_front();
+        }
         self.tokens.remove(&session);
         self.pages.remove(&session);
         if let Some(seat) = self.seated.remove(&session) {
@@ -179,6 +195,16 @@ impl Seats {
         if frames.try_send(frame).is_err() {
             tracing::debug!("an answer to an attachment without a session was dropped");
         }
+    }
+
+    /// From where a session's page came.
+    pub(crate) fn address(&self, session: SessionId) -> Option<IpAddr> {
+        self.addresses.get(&session).copied()
+    }
+
+    /// The last sessions that have ended, the newest last.
+    pub(crate) fn ended(&self) -> impl Iterator<Item = EndedView> {
+        self.ended.iter().copied()
     }
 
     pub(crate) fn sessions(&self) -> Vec<SessionId> {

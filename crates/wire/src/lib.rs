@@ -8,12 +8,14 @@
 mod close;
 mod code;
 mod frame;
+mod session;
 mod view;
 mod watchdog;
 
 pub use close::close_code;
 pub use code::ErrorCode;
 pub use frame::{Hardware, ReadingUpdate, TeardownDevice, ToHost, ToPage, WarningKind};
+pub use session::{EndedView, SessionView, SessionsView, Standing};
 pub use view::{
     AppState, AppView, ArmRefusal, ControlKindView, ControlView, DeviceView, LimitsView, Moment, PolicyView,
     ReadingView, RigPatch, RigState, RigView, Trip, UncleanRun,

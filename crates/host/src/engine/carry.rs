@@ -116,7 +116,7 @@ impl Engine {
                 self.show_changes();
                 let hardware = self.hardware();
                 self.send(session, ToPage::Ended { reason, hardware, message: String::new() });
-                self.seats.clear(session);
+                self.seats.clear(session, reason);
             }
             Effect::Beat(n) => self.beat(n),
             Effect::ReplaceWatchdog => {

@@ -1,12 +1,16 @@
-//! What is heard of pages in browsers besides their frames: documents that are asked for, and goodbyes.
+//! What is heard of pages in browsers besides their frames: documents that are asked for, goodbyes, and who wants
+//! to know of all sessions, or to end one.
 
 use killcord_core::{
     BrowserId, SessionEnd, SessionId,
     documents::Goodbye,
-    rules::{Input, Tag},
+    rules::{Input, Liveliness, Session, Tag},
 };
+use killcord_wire::{SessionView, SessionsView, Standing};
+use tokio::sync::oneshot;
 
 use super::Engine;
+use crate::view::ms;
 
 /// One such thing. All of them keep their order with the hellos.
 pub(crate) enum PageNews {
@@ -16,6 +20,10 @@ pub(crate) enum PageNews {
     Bye { browser: Option<BrowserId>, session: SessionId, nonce: String, persisted: bool },
     /// A browser closed an attachment's connection as one does that goes away.
     Closed(Tag),
+    /// Somebody wants to know of all sessions.
+    List(oneshot::Sender<SessionsView>),
+    /// An operator ends a session; is told whether there was one.
+    End { session: SessionId, told: oneshot::Sender<bool> },
 }
 
 impl Engine {
@@ -34,6 +42,35 @@ impl Engine {
                     self.goodbye(session, goodbye);
                 }
             }
+            PageNews::List(told) => {
+                // Whoever asked may be gone.
+                told.send(self.sessions()).ok();
+            }
+            PageNews::End { session, told } => {
+                told.send(self.state.sessions().contains_key(&session)).ok();
+                let reason = SessionEnd::EndedByOperator;
+                self.input(Input::Goodbye { session, reason, grace: false });
+            }
+        }
+    }
+
+    fn sessions(&self) -> SessionsView {
+        let (now, policy) = (self.now().mono, &self.shared.rig.policy.session);
+        let view = |(&id, session): (&SessionId, &Session)| SessionView {
+            session: id,
+            kind: session.kind,
+            address: self.seats.address(id),
+            role: self.state.role(id),
+            standing: match session.liveliness {
+                Liveliness::Live => Standing::Live,
+                Liveliness::Suspect => Standing::Suspect,
+                Liveliness::Grace { .. } => Standing::Grace,
+            },
+            lease_ms: ms(session.ends_at(policy).since(now)),
+        };
+        SessionsView {
+            sessions: self.state.sessions().iter().map(view).collect(),
+            ended: self.seats.ended().collect(),
         }
     }
 
