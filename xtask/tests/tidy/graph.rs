@@ -18,6 +18,7 @@ const ABSENT: &[(&str, &[&[&str]])] = &[
         &[TAURI, HTTP, LOGGING, &["tokio", "toml", "rusqlite", "killcord", "killcord-wire", "killcord-rig"]],
     ),
     ("killcord", &[TAURI, HTTP, &["killcord-sim", "killcord-server"]]),
+    ("killcord-server", &[TAURI, &["killcord-rig", "killcord-sim", "toml", "native-tls", "openssl"]]),
     ("killcord-sim", &[TAURI, &["killcord", "killcord-device"]]),
     ("killcord-cli", &[TAURI]),
     ("tauri-plugin-killcord", &[&["killcord-sim", "killcord-cli", "killcord-desktop"]]),

@@ -1,0 +1,90 @@
+//! What is refused over HTTP: one place that maps a reason to its status and stable code.
+
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+/// Why a request was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Refused {
+    /// `Host` is none of this server's names.
+    WrongHost,
+    /// `Origin` is none of this server's, or is missing where a browser always sends it.
+    WrongOrigin,
+    /// Fetched in advance: a page that nobody looks at gets no session.
+    Prefetch,
+    /// No cookie of a paired browser.
+    NotPaired,
+    /// The pairing code is wrong, or was used.
+    BadCode,
+    /// The pairing code is too old.
+    OldCode,
+    /// Too many tries.
+    Busy,
+    /// Not what is taken there.
+    BadRequest,
+    /// Nothing there.
+    Unknown,
+    /// Took too long.
+    TooSlow,
+    /// The host is over.
+    Ending,
+    /// The rig is still being opened.
+    NotReady,
+    /// The server cannot: the system has no randomness.
+    Failed,
+}
+
+#[derive(Serialize)]
+struct Body {
+    code: Refused,
+    message: &'static str,
+}
+
+impl Refused {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
+            Self::WrongOrigin | Self::Prefetch | Self::BadCode => StatusCode::FORBIDDEN,
+            Self::NotPaired => StatusCode::UNAUTHORIZED,
+            Self::OldCode => StatusCode::GONE,
+            Self::Busy => StatusCode::TOO_MANY_REQUESTS,
+            Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::Unknown => StatusCode::NOT_FOUND,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::NotReady | Self::Ending | Self::Failed => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    const fn message(self) -> &'static str {
+        match self {
+            Self::WrongHost => {
+                "this server is not reached by that name; open the address that Killcord printed"
+            }
+            Self::WrongOrigin => {
+                "only this server's own pages may do that; open the address that Killcord printed"
+            }
+            Self::Prefetch => "pages are not given in advance; open it",
+            Self::NotPaired => "this browser is not paired; open the link that Killcord printed",
+            Self::BadCode => "this link was used or is wrong; open the newest link that Killcord printed",
+            Self::OldCode => "this link is too old; open the new one that Killcord has just printed",
+            Self::Busy => "too much at once; wait a minute and try again",
+            Self::BadRequest => "this is not what is taken here; reload the page",
+            Self::Unknown => "there is nothing here",
+            Self::TooSlow => "the request took too long; try again",
+            Self::Ending => "the host ends; open the page again when it is back",
+            Self::NotReady => "the rig is being opened; wait",
+            Self::Failed => "this machine gives no random numbers; nobody can be paired",
+        }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        (self.status(), Json(Body { code: self, message: self.message() })).into_response()
+    }
+}

@@ -1,0 +1,55 @@
+//! How much may come in how short a time. No clock of its own.
+
+use std::time::{Duration, Instant};
+
+/// A bucket that holds `most` and refills one each `every`.
+#[derive(Debug)]
+pub(crate) struct Rate {
+    most: u32,
+    every: Duration,
+    left: u32,
+    since: Instant,
+}
+
+impl Rate {
+    pub(crate) const fn new(most: u32, every: Duration, now: Instant) -> Self {
+        Self { most, every, left: most, since: now }
+    }
+
+    /// Takes one; whether there was one.
+    pub(crate) fn take(&mut self, now: Instant) -> bool {
+        let nanos = now.saturating_duration_since(self.since).as_nanos() / self.every.as_nanos().max(1);
+        let refilled = u32::try_from(nanos).unwrap_or(u32::MAX);
+        if refilled >= self.most - self.left {
+            (self.left, self.since) = (self.most, now);
+        } else {
+            self.left += refilled;
+            self.since += self.every * refilled;
+        }
+        let had = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        had
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_over_the_rate_is_refused_until_the_moment_that_one_is_due() {
+        let (start, every) = (Instant::now(), Duration::from_millis(10));
+        let mut rate = Rate::new(3, every, start);
+        assert_eq!(
+            [rate.take(start), rate.take(start), rate.take(start), rate.take(start)],
+            [true, true, true, false]
+        );
+        let due = start + every;
+        assert!(!rate.take(due.checked_sub(Duration::from_nanos(1)).unwrap()));
+        assert!(rate.take(due));
+        assert!(!rate.take(due));
+        let later = start + Duration::from_secs(3600);
+        assert!([(); 3].iter().all(|()| rate.take(later)), "never more than it holds");
+        assert!(!rate.take(later));
+    }
+}

@@ -1,0 +1,220 @@
+//! A page's WebSocket: frames in, frames out, pings. What a frame means is the host's.
+//!
+//! Reader and writer never wait for each other: a page that does not read is still heard. Both end with the
+//! socket; its attachment goes with them, and from then on the session's lease decides.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Extension,
+    body::Bytes,
+    extract::{
+        State,
+        ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code as rfc},
+    },
+    response::{IntoResponse as _, Response},
+};
+use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
+use killcord::{
+    FrameReceiver, Role, Visitor,
+    wire::{MAX_FRAME, ToHost, ToPage, close_code},
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{
+    answer::Refused,
+    line::{Comes, Line, Pings},
+    pair::Browser,
+    rate::Rate,
+    server::Shared,
+    sessions::Peer,
+};
+
+/// The buffer that a socket keeps for reading, in bytes. Frames are short; tungstenite's own is 128 KiB.
+const READ_BUFFER: usize = 4096;
+/// Frames that a page may send at once, and how soon one more. Twenty beats a second are the most that a rig file
+/// allows.
+const FRAMES: (u32, Duration) = (200, Duration::from_millis(10));
+/// Pings without an answer after which the connection counts as cut.
+const UNANSWERED: u64 = 3;
+/// How long one frame may take to be written before the connection counts as cut.
+const WRITE_WITHIN: Duration = Duration::from_secs(10);
+/// How long the last word may take.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+
+/// How a socket ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    /// The other side is gone.
+    Gone,
+    /// We close it, with this code.
+    Close(u16, &'static str),
+}
+
+/// Opens a page's socket.
+pub(crate) async fn open(
+    State(shared): State<Arc<Shared>>,
+    Browser(browser): Browser,
+    Extension(Peer(address)): Extension<Peer>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let place = |places: &Arc<Semaphore>| Arc::clone(places).try_acquire_owned().ok();
+    let (Some(place), Some(silent)) = (place(&shared.sockets), place(&shared.silent)) else {
+        return Refused::Busy.into_response();
+    };
+    let visitor = Visitor { browser, address, may_operate: true };
+    let tasks = shared.tasks.clone();
+    upgrade
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_write_buffer_size(4 * 1024 * 1024)
+        .max_frame_size(MAX_FRAME)
+        .max_message_size(MAX_FRAME)
+        // axum starts the task; the scope counts it, and ends it.
+        .on_upgrade(move |socket| {
+            tasks.track_future(async move {
+                let _place = place;
+                attend(socket, shared, visitor, silent).await;
+            })
+        })
+}
+
+async fn attend(socket: WebSocket, shared: Arc<Shared>, visitor: Visitor, silent: OwnedSemaphorePermit) {
+    let (attachment, frames) = shared.host.attach_page(visitor);
+    let (line, pings) = Line::new(attachment, shared.stop.child_token());
+    let (mut sink, stream) = socket.split();
+    let mut token = None;
+    let over = tokio::select! {
+        over = read(stream, &shared, &line, silent) => over,
+        over = write(&mut sink, &shared, &line, frames, pings, &mut token) => over,
+    };
+    if let Some(token) = token {
+        shared.lines.gone(&token);
+    }
+    if let Over::Close(code, reason) = over {
+        let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+        if tokio::time::timeout(CLOSE_WITHIN, sink.send(close)).await.is_err() {
+            tracing::debug!("a page did not take the last word");
+        }
+    }
+}
+
+/// Reads until there is nothing more to be read.
+async fn read(
+    mut stream: impl Stream<Item = Result<Message, axum::Error>> + Unpin,
+    shared: &Shared,
+    line: &Line,
+    silent: OwnedSemaphorePermit,
+) -> Over {
+    let mut silent = Some(silent);
+    let mut rate = Rate::new(FRAMES.0, FRAMES.1, Instant::now());
+    let hello_by = tokio::time::sleep(shared.limits.hello);
+    tokio::pin!(hello_by);
+    let mut ping = tokio::time::interval(shared.limits.ping);
+    loop {
+        let message = tokio::select! {
+            // What has come is heard before anything is judged.
+            biased;
+            message = stream.next() => message,
+            () = &mut hello_by, if silent.is_some() => return Over::Close(rfc::POLICY, "no hello came"),
+            _ = ping.tick() => {
+                if line.unanswered() >= UNANSWERED {
+                    return Over::Gone;
+                }
+                line.ping();
+                continue;
+            }
+        };
+        let Some(Ok(message)) = message else { return Over::Gone };
+        if !rate.take(Instant::now()) {
+            return Over::Close(rfc::POLICY, "too many frames");
+        }
+        match message {
+            Message::Text(text) => match serde_json::from_str(&text) {
+                Ok(ToHost::Hello { v, resume, nonce, want }) if line.attachment.session().is_none() => {
+                    let (resume, want) = settle(shared, resume, want).await;
+                    line.attachment.frame(ToHost::Hello { v, resume, nonce, want });
+                    silent = None;
+                }
+                Ok(frame) => line.attachment.frame(frame),
+                // Answered by the host, with its words.
+                Err(_) => line.attachment.text(text.as_bytes()),
+            },
+            Message::Binary(_) => return Over::Close(rfc::UNSUPPORTED, "frames are text"),
+            Message::Pong(payload) => line.pong(&payload),
+            Message::Ping(_) => {}
+            Message::Close(frame) => {
+                if frame.is_some_and(|frame| frame.code == rfc::AWAY) {
+                    line.attachment.closed();
+                }
+                return Over::Gone;
+            }
+        }
+    }
+}
+
+/// A page that comes with the token of one that is still there is another tab: it begins anew, as an observer.
+async fn settle(shared: &Shared, resume: Option<String>, want: Role) -> (Option<String>, Role) {
+    let Some(token) = resume else { return (None, want) };
+    match shared.lines.comes(&token, shared.limits.probe).await {
+        Comes::Back => (Some(token), want),
+        Comes::Another => (None, Role::Observer),
+    }
+}
+
+/// Writes what the host says, until it has said the last.
+async fn write(
+    sink: &mut (impl Sink<Message, Error = axum::Error> + Unpin),
+    shared: &Shared,
+    line: &Arc<Line>,
+    mut frames: FrameReceiver,
+    mut pings: Pings,
+    token: &mut Option<String>,
+) -> Over {
+    loop {
+        let message = tokio::select! {
+            frame = frames.recv() => {
+                let Some(frame) = frame else { return Over::Gone };
+                if let ToPage::Welcome { resume, .. } = &frame {
+                    shared.lines.welcomed(line, token.as_deref(), resume.clone());
+                    *token = Some(resume.clone());
+                }
+                match put(sink, &frame).await {
+                    Some(over) => return over,
+                    None => continue,
+                }
+            }
+            Some(n) = pings.recv() => Message::Ping(Bytes::from(n.to_string())),
+            () = line.stop.cancelled() => break,
+        };
+        if !sent(sink, message).await {
+            return Over::Gone;
+        }
+    }
+    // The server ends: what the host has said by now is still told, the end of the session with it.
+    while let Some(frame) = frames.try_recv() {
+        if let Some(over) = put(sink, &frame).await {
+            return over;
+        }
+    }
+    Over::Close(rfc::AWAY, "the server ends, or the page is on another connection")
+}
+
+/// Writes a frame; after the last one there is nothing more.
+async fn put(sink: &mut (impl Sink<Message, Error = axum::Error> + Unpin), frame: &ToPage) -> Option<Over> {
+    let Ok(text) = serde_json::to_string(frame) else { return Some(Over::Gone) };
+    if !sent(sink, Message::Text(text.into())).await {
+        return Some(Over::Gone);
+    }
+    match frame {
+        ToPage::Ended { reason, .. } => Some(Over::Close(close_code(*reason), reason.code())),
+        _ => None,
+    }
+}
+
+async fn sent(sink: &mut (impl Sink<Message, Error = axum::Error> + Unpin), message: Message) -> bool {
+    matches!(tokio::time::timeout(WRITE_WITHIN, sink.send(message)).await, Ok(Ok(())))
+}

@@ -1,0 +1,343 @@
+//! A host over a simulated supply behind a server, and browsers in front: real sockets everywhere.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    sync::mpsc::{Receiver, sync_channel},
+    time::{Duration, Instant},
+};
+
+use killcord::{
+    Host, Options, Registry, Rig,
+    core::{Epoch, SessionId},
+    wire::{ErrorCode, RigState, ToHost, ToPage},
+};
+use killcord_server::{Asset, Assets, Bound, Remote, Server};
+use killcord_sim::{Config, Running, Sim};
+use tempfile::TempDir;
+use tungstenite::{Message, WebSocket, client::IntoClientRequest as _, protocol::CloseFrame};
+
+/// Generous: the machine may be busy with something else.
+pub(crate) const SOON: Duration = Duration::from_secs(30);
+
+const INSTRUMENTS: &str = r#"
+[[instrument]]
+name = "psu"
+kind = "supply"
+listen = "tcp://127.0.0.1:0"
+"#;
+
+pub(crate) struct Bench {
+    pub(crate) server: Server,
+    pub(crate) host: Host,
+    pub(crate) sim: Running,
+    pub(crate) links: Receiver<String>,
+    _dir: TempDir,
+}
+
+/// `session` are the lines of `[session]`.
+fn rig(sim: &Running, session: &str) -> Rig {
+    let text = format!(
+        r#"
+[rig]
+name = "Test bench"
+deadline = "5s"
+[safety]
+watchdog = "off"
+on_last_session = "safe"
+[session]
+{session}
+[[device]]
+name = "psu"
+driver = "scpi"
+connect = "{}"
+timeout = "500ms"
+budget = "3s"
+arm = ["OUTP ON"]
+safe = ["OUTP OFF"]
+verify = [{{ query = "OUTP?", equals = false }}]
+"#,
+        sim.addresses()["psu"].connect()
+    );
+    let file = killcord_rig::RigFile::parse("rig.toml", text.as_bytes()).unwrap();
+    file.check(&Registry::default().specs()).map_err(|problems| panic!("{problems}")).unwrap().0
+}
+
+impl Bench {
+    /// Nobody's lease ends while a test looks elsewhere.
+    pub(crate) fn start() -> Self {
+        Self::with("expire_after = \"60s\"\nreload_grace = \"60s\"")
+    }
+
+    pub(crate) fn with(session: &str) -> Self {
+        let sim = Sim::start(Config::parse(INSTRUMENTS, "bench.toml").unwrap()).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let mut options = Options::new(dir.path().join("rig.toml")).state_dir(Some(dir.path().join("state")));
+        options.runtime_dir = dir.path().join("run");
+        let host = Host::start(rig(&sim, session), options).unwrap();
+        let remote = Remote { listen: "127.0.0.1:0".parse().unwrap(), names: vec!["bench1.lab".into()] };
+        let (told, links) = sync_channel(16);
+        let index = b"<!doctype html><html><head><title>Panel</title></head></html>";
+        let assets = Assets::new(vec![
+            Asset { path: "index.html".into(), bytes: index.as_slice().into() },
+            Asset { path: "assets/index.js".into(), bytes: b"export {};".as_slice().into() },
+        ]);
+        let server = Bound::to(&remote)
+            .unwrap()
+            .serve(host.clone(), assets, dir.path(), move |link| told.send(link).unwrap())
+            .unwrap();
+        Self { server, host, sim, links, _dir: dir }
+    }
+
+    pub(crate) fn at(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// The code of a new link.
+    pub(crate) fn code(&self) -> String {
+        self.server.invite().unwrap().split_once("/killcord/pair#").unwrap().1.to_owned()
+    }
+
+    pub(crate) fn browser(&self) -> Browser {
+        let code = self.code();
+        let body = format!("{{\"code\":\"{code}\"}}");
+        let answer = self.ask(&post(self.at(), "/killcord/pair", "", &body));
+        assert_eq!(answer.status, 204, "{answer:?}");
+        let cookie = answer.header("set-cookie").unwrap();
+        assert!(cookie.contains("HttpOnly; SameSite=Strict"), "{cookie}");
+        Browser { at: self.at(), cookie: cookie.split(';').next().unwrap().to_owned() }
+    }
+
+    /// Sends these bytes and reads the answer to its end.
+    pub(crate) fn ask(&self, request: &str) -> Answer {
+        ask(self.at(), request)
+    }
+
+    pub(crate) fn wait_for(&self, state: RigState) {
+        let until = Instant::now() + SOON;
+        while self.host.view().state != state {
+            assert!(Instant::now() < until, "the rig is {:?}, not {state:?}", self.host.view().state);
+            std::thread::yield_now();
+        }
+    }
+
+    /// Whether the supply's output is on, by its own record.
+    pub(crate) fn is_on(&self) -> bool {
+        self.sim.inspect().energised("psu").unwrap()
+    }
+
+    /// Until the supply's output is off.
+    pub(crate) fn until_off(&self) {
+        self.sim.wait_until(|bench| bench.energised("psu") == Some(false), SOON).unwrap();
+    }
+}
+
+pub(crate) fn get(at: SocketAddr, path: &str, more: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n{more}\r\n")
+}
+
+pub(crate) fn post(at: SocketAddr, path: &str, more: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: {at}\r\nOrigin: http://{at}\r\nConnection: close\r\n\
+         Content-Length: {length}\r\n{more}\r\n{body}"
+    )
+}
+
+pub(crate) fn ask(at: SocketAddr, request: &str) -> Answer {
+    let mut stream = TcpStream::connect(at).unwrap();
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    Answer::read(&String::from_utf8_lossy(&bytes))
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    fn read(text: &str) -> Self {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        Self { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// The stable code of what was refused.
+    pub(crate) fn code(&self) -> String {
+        let body: serde_json::Value = serde_json::from_str(&self.body).unwrap();
+        assert!(!body["message"].as_str().unwrap().is_empty());
+        body["code"].as_str().unwrap().to_owned()
+    }
+}
+
+/// One browser: whatever shares its cookie.
+#[derive(Clone)]
+pub(crate) struct Browser {
+    pub(crate) at: SocketAddr,
+    pub(crate) cookie: String,
+}
+
+impl Browser {
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        ask(self.at, &get(self.at, path, &format!("Cookie: {}\r\n", self.cookie)))
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &str) -> Answer {
+        ask(self.at, &post(self.at, path, &format!("Cookie: {}\r\n", self.cookie), body))
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Answer {
+        let more = format!("Cookie: {}\r\nOrigin: http://{}\r\n", self.cookie, self.at);
+        ask(self.at, &get(self.at, path, &more).replacen("GET", "DELETE", 1))
+    }
+
+    /// Asks for the document; its nonce.
+    pub(crate) fn document(&self) -> String {
+        let answer = self.get("/");
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let (_, rest) = answer.body.split_once("<meta name=\"killcord-nonce\" content=\"").unwrap();
+        rest.split_once('"').unwrap().0.to_owned()
+    }
+
+    pub(crate) fn socket(&self) -> Result<Page, Box<tungstenite::Error>> {
+        let mut request = format!("ws://{}/killcord/ws", self.at).into_client_request().unwrap();
+        let origin = format!("http://{}", self.at);
+        request.headers_mut().insert("origin", origin.parse().unwrap());
+        request.headers_mut().insert("cookie", self.cookie.parse().unwrap());
+        let stream = TcpStream::connect(self.at).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        let (socket, _) = tungstenite::client(request, stream).map_err(|error| match error {
+            tungstenite::HandshakeError::Failure(error) => Box::new(error),
+            tungstenite::HandshakeError::Interrupted(_) => panic!("no answer to the handshake"),
+        })?;
+        let nonce = String::new();
+        Ok(Page { socket, nonce, session: SessionId(0), token: String::new(), epoch: None, welcome: None })
+    }
+
+    /// Loads the document and says hello.
+    pub(crate) fn page(&self, resume: Option<&str>) -> Page {
+        let nonce = self.document();
+        self.hello(&nonce, resume)
+    }
+
+    /// Says hello for a document.
+    pub(crate) fn hello(&self, nonce: &str, resume: Option<&str>) -> Page {
+        let mut page = self.socket().unwrap();
+        let resume = resume.map_or(String::new(), |token| format!("\"resume\":\"{token}\","));
+        page.say(&format!(r#"{{"t":"hello","v":1,{resume}"nonce":"{nonce}","want":"operator"}}"#));
+        let welcome = page.until(|frame| matches!(frame, ToPage::Welcome { .. }));
+        if let ToPage::Welcome { session, resume, .. } = &welcome {
+            (page.session, page.token) = (*session, resume.clone());
+        }
+        page.nonce = nonce.into();
+        page.welcome = Some(welcome);
+        page
+    }
+}
+
+/// One page with its socket.
+pub(crate) struct Page {
+    pub(crate) socket: WebSocket<TcpStream>,
+    pub(crate) nonce: String,
+    pub(crate) session: SessionId,
+    pub(crate) token: String,
+    pub(crate) epoch: Option<Epoch>,
+    welcome: Option<ToPage>,
+}
+
+impl Page {
+    pub(crate) fn say(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).unwrap();
+    }
+
+    pub(crate) fn frame(&mut self, frame: &ToHost) {
+        self.say(&serde_json::to_string(frame).unwrap());
+    }
+
+    /// The first frame that is one of those.
+    pub(crate) fn until(&mut self, wanted: impl Fn(&ToPage) -> bool) -> ToPage {
+        loop {
+            if let Message::Text(text) = self.socket.read().unwrap() {
+                let frame: ToPage = serde_json::from_str(&text).unwrap();
+                if let ToPage::Welcome { epoch, .. } | ToPage::Control { epoch, .. } = &frame {
+                    self.epoch = Some(*epoch);
+                }
+                if wanted(&frame) {
+                    return frame;
+                }
+            }
+        }
+    }
+
+    /// The close code that comes at the end; 0 where the connection just ends.
+    pub(crate) fn closed(&mut self) -> u16 {
+        loop {
+            match self.socket.read() {
+                Ok(Message::Close(close)) => {
+                    return close.map_or(0, |CloseFrame { code, .. }| code.into());
+                }
+                Ok(_) => {}
+                Err(_) => return 0,
+            }
+        }
+    }
+
+    pub(crate) fn resumed(&self) -> bool {
+        matches!(self.welcome, Some(ToPage::Welcome { resumed: true, .. }))
+    }
+
+    pub(crate) fn role(&self) -> killcord::Role {
+        match &self.welcome {
+            Some(ToPage::Welcome { role, .. }) => *role,
+            _ => panic!("not welcomed"),
+        }
+    }
+
+    pub(crate) fn bye(&self, persisted: bool) -> String {
+        let Self { session, nonce, .. } = self;
+        format!(r#"{{"t":"bye","session":{},"nonce":"{nonce}","persisted":{persisted}}}"#, session.0)
+    }
+
+    /// Beats and waits for the answer, which comes behind all that was said before.
+    pub(crate) fn beat(&mut self, n: u64) {
+        self.frame(&ToHost::Beat { n, visible: true, main_ms: None, input_ms: None });
+        self.until(|frame| matches!(frame, ToPage::Ack { n: acked, .. } if *acked == n));
+    }
+
+    /// Arms, once that can be done.
+    pub(crate) fn arm(&mut self, bench: &Bench) {
+        bench.wait_for(RigState::Safe);
+        for n in 0.. {
+            self.beat(1000 + n);
+            let (id, epoch) = (format!("arm{n}"), self.epoch.unwrap());
+            self.frame(&ToHost::Arm { epoch, id: id.clone() });
+            match self.answer(&id) {
+                Ok(()) => return,
+                Err(ErrorCode::StaleEpoch) => {}
+                Err(code) => panic!("{code:?}"),
+            }
+        }
+    }
+
+    /// The answer to the command of that name.
+    pub(crate) fn answer(&mut self, named: &str) -> Result<(), ErrorCode> {
+        let answer = self.until(|frame| match frame {
+            ToPage::Done { id } | ToPage::Error { id: Some(id), .. } => id == named,
+            _ => false,
+        });
+        match answer {
+            ToPage::Error { code, .. } => Err(code),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The server against real sockets: what a browser does, and what nobody should.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod bench;
+mod doors;
+mod goodbyes;
+mod sockets;

@@ -1,0 +1,208 @@
+//! What comes over a socket that should not, and what goes out to the last.
+
+use std::net::TcpStream;
+
+use killcord::{
+    Cause, Role, SessionEnd,
+    core::Epoch,
+    wire::{ErrorCode, RigState, SessionsView, ToHost, ToPage},
+};
+use tungstenite::{
+    Message, WebSocket,
+    protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
+};
+
+use crate::bench::{Bench, Page};
+
+fn code(frame: &ToPage) -> Option<ErrorCode> {
+    match frame {
+        ToPage::Error { code, .. } => Some(*code),
+        _ => None,
+    }
+}
+
+fn refused(page: &mut Page, text: &str) -> ErrorCode {
+    page.say(text);
+    code(&page.until(|frame| code(frame).is_some())).unwrap()
+}
+
+#[test]
+fn what_is_no_frame_is_refused_and_the_session_goes_on() {
+    let bench = Bench::start();
+    let mut page = bench.browser().page(None);
+    for text in
+        ["", "{", "[]", "null", "\u{0}", r#"{"t":"fire"}"#, r#"{"t":"arm"}"#, r#"{"t":"beat","n":-1}"#]
+    {
+        assert_eq!(refused(&mut page, text), ErrorCode::BadFrame, "{text}");
+    }
+    page.beat(1);
+}
+
+#[test]
+fn frames_out_of_order_are_refused() {
+    let bench = Bench::start();
+    let browser = bench.browser();
+    let mut early = browser.socket().unwrap();
+    assert_eq!(refused(&mut early, r#"{"t":"yield_control"}"#), ErrorCode::HelloFirst);
+    let old = r#"{"t":"hello","v":0,"nonce":"a","want":"operator"}"#;
+    assert_eq!(refused(&mut early, old), ErrorCode::Version);
+    let long = "n".repeat(65);
+    let long = format!(r#"{{"t":"hello","v":1,"nonce":"{long}","want":"operator"}}"#);
+    assert_eq!(refused(&mut early, &long), ErrorCode::BadFrame);
+    let mut page = browser.page(None);
+    let hello = r#"{"t":"hello","v":1,"nonce":"a","want":"operator"}"#;
+    assert_eq!(refused(&mut page, hello), ErrorCode::HelloFirst);
+    page.beat(1);
+}
+
+#[test]
+fn an_oversized_frame_ends_the_socket_and_not_the_session() {
+    let bench = Bench::start();
+    let browser = bench.browser();
+    let mut page = browser.page(None);
+    page.arm(&bench);
+    // The server may have closed before all of it was written.
+    drop(page.socket.send(Message::text("x".repeat(1024 * 1024))));
+    page.closed();
+    assert!(browser.hello(&page.nonce, Some(&page.token)).resumed());
+    assert!(bench.is_on());
+}
+
+#[test]
+fn a_frame_in_fragments_without_end_ends_the_socket() {
+    let bench = Bench::start();
+    let mut page = bench.browser().page(None);
+    let part = |opcode| Frame::message(vec![b'x'; 1024], OpCode::Data(opcode), false);
+    let mut sent = page.socket.send(Message::Frame(part(Data::Text)));
+    for _ in 0..1000 {
+        if sent.is_err() {
+            break;
+        }
+        sent = page.socket.send(Message::Frame(part(Data::Continue)));
+    }
+    page.closed();
+}
+
+#[test]
+fn binary_frames_and_floods_end_the_socket_with_the_reason() {
+    let bench = Bench::start();
+    let browser = bench.browser();
+    let mut page = browser.page(None);
+    page.socket.send(Message::binary(vec![1, 2, 3])).unwrap();
+    assert_eq!(page.closed(), 1003);
+    let mut flood = browser.page(None);
+    for n in 0..2000 {
+        let beat = format!(r#"{{"t":"beat","n":{n},"visible":true}}"#);
+        if flood.socket.send(Message::text(beat)).is_err() {
+            break;
+        }
+    }
+    assert!(matches!(flood.closed(), 1008 | 0), "closed, or reset with our frames unread");
+}
+
+#[test]
+fn a_socket_that_never_says_hello_is_closed() {
+    let bench = Bench::start();
+    let mut silent = bench.browser().socket().unwrap();
+    assert_eq!(silent.closed(), 1008);
+}
+
+#[test]
+fn silent_sockets_are_few_and_those_with_a_session_stay() {
+    let bench = Bench::start();
+    let browser = bench.browser();
+    let mut page = browser.page(None);
+    let mut sockets: Vec<WebSocket<TcpStream>> = Vec::new();
+    while let Ok(page) = browser.socket() {
+        sockets.push(page.socket);
+        assert!(sockets.len() <= 300, "silent sockets without end");
+    }
+    assert!(sockets.len() >= 200, "{}", sockets.len());
+    page.beat(1);
+}
+
+#[test]
+fn stale_epochs_and_observers_are_refused_and_a_command_is_done_once() {
+    let bench = Bench::start();
+    let (browser, other) = (bench.browser(), bench.browser());
+    let mut page = browser.page(None);
+    let mut observer = other.page(None);
+    assert_eq!(observer.role(), Role::Observer);
+    page.arm(&bench);
+    page.beat(1);
+    let now = page.epoch.unwrap();
+    let arm = |epoch, id: &str| ToHost::Arm { epoch, id: id.into() };
+    page.frame(&arm(Epoch { n: now.n - 1, ..now }, "old"));
+    assert_eq!(page.answer("old"), Err(ErrorCode::StaleEpoch));
+    observer.frame(&arm(now, "mine"));
+    assert_eq!(observer.answer("mine"), Err(ErrorCode::NotOperator));
+    // Replayed: answered, and not done again.
+    let armed = bench.sim.inspect().received("psu").iter().filter(|line| line.contains("OUTP ON")).count();
+    page.frame(&arm(now, "arm0"));
+    assert_eq!(page.answer("arm0"), Ok(()));
+    let again = bench.sim.inspect().received("psu").iter().filter(|line| line.contains("OUTP ON")).count();
+    assert_eq!((armed, again), (1, 1));
+}
+
+#[test]
+fn anybody_may_stop_and_control_is_given_or_taken() {
+    let bench = Bench::start();
+    let (browser, other) = (bench.browser(), bench.browser());
+    let mut holder = browser.page(None);
+    let mut asks = other.page(None);
+    holder.arm(&bench);
+    asks.frame(&ToHost::Stop);
+    bench.until_off();
+    bench.wait_for(RigState::Safe);
+    asks.frame(&ToHost::TakeControl { force: false });
+    let (me, them) = (asks.session, holder.session);
+    holder.until(|frame| matches!(frame, ToPage::Control { asking: Some(id), .. } if *id == me));
+    holder.frame(&ToHost::YieldControl);
+    let given =
+        |to| move |frame: &ToPage| matches!(frame, ToPage::Control { holder: Some(id), .. } if *id == to);
+    asks.until(given(me));
+    holder.until(given(me));
+    let before = asks.epoch.unwrap();
+    holder.frame(&ToHost::TakeControl { force: true });
+    asks.until(given(them));
+    asks.frame(&ToHost::Arm { epoch: before, id: "late".into() });
+    assert!(matches!(asks.answer("late"), Err(ErrorCode::NotOperator | ErrorCode::StaleEpoch)));
+}
+
+#[test]
+fn pages_see_the_end_of_the_host_to_the_last() {
+    let bench = Bench::start();
+    let mut page = bench.browser().page(None);
+    page.arm(&bench);
+    let ending = bench.host.shutdown(Cause::Requested);
+    page.until(|frame| matches!(frame, ToPage::Teardown { done: true, .. }));
+    page.until(|frame| matches!(frame, ToPage::Ended { .. }));
+    assert_eq!(page.closed(), 4008, "host_stopping");
+    ending.wait(crate::bench::SOON).unwrap();
+    assert!(!bench.is_on());
+}
+
+#[test]
+fn sessions_are_listed_and_an_operator_ends_one() {
+    let bench = Bench::start();
+    let browser = bench.browser();
+    let (page, mut other) = (browser.page(None), browser.page(None));
+    let list =
+        || -> SessionsView { serde_json::from_str(&browser.get("/killcord/api/v1/sessions").body).unwrap() };
+    let all = list();
+    let roles: Vec<_> = all.sessions.iter().map(|one| (one.session, one.role)).collect();
+    assert_eq!(roles, [(page.session, Role::Operator), (other.session, Role::Observer)]);
+    assert!(all.sessions.iter().all(|one| one.address == Some([127, 0, 0, 1].into()) && one.lease_ms > 0));
+    let end = |session: &str| browser.delete(&format!("/killcord/api/v1/sessions/{session}"));
+    assert_eq!(end(&other.session.0.to_string()).status, 204);
+    assert_eq!(other.closed(), 4006, "ended_by_operator");
+    let after = list();
+    assert_eq!(after.sessions.len(), 1);
+    assert_eq!((after.ended[0].session, after.ended[0].reason), (other.session, SessionEnd::EndedByOperator));
+    assert_eq!(end(&other.session.0.to_string()).code(), "unknown");
+    assert_eq!(end("me").status, 400);
+    drop(page);
+}
