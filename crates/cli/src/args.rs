@@ -17,7 +17,7 @@ Opening a rig ends whatever runs on it.";
 
 /// Ties a GUI to the hardware it drives: when the GUI goes away, the hardware is made safe and released.
 ///
-/// Without a command, opens RIG in the desktop window; with no display, in this terminal.
+/// Without a command, opens RIG in the desktop window; with no display, as `killcord serve` does.
 #[derive(Debug, Parser)]
 #[command(name = "killcord", version, after_help = FOOTER, subcommand_precedence_over_arg = true)]
 pub(crate) struct Cli {
@@ -42,7 +42,7 @@ pub(crate) struct Common {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Opens a rig in this terminal: no window, no port
+    /// Opens a rig without a window: in browsers if its file says so, else in this terminal
     #[command(after_help = SERVE)]
     Serve(Serve),
     /// Starts a simulated bench as a process of its own and opens its rig: needs no hardware
@@ -69,7 +69,9 @@ pub(crate) enum Command {
 
 /// What the end of the input means, told where a service is set up.
 const SERVE: &str = "\
-The session is this terminal. It ends, and the rig is made safe and released, with `quit`, Ctrl-C, SIGTERM,
+With [remote], sessions are pages in browsers: a link for the first one is printed, and the next one when it was
+used. The host ends with Ctrl-C, SIGTERM or SIGHUP. No port is opened without [remote].
+Without it the session is this terminal. It ends, and the rig is made safe and released, with `quit`, Ctrl-C, SIGTERM,
 SIGHUP, or the end of the input. Input from /dev/null or a file has nobody behind it and its end ends nothing:
 for a service, signals do. Type `help` for what can be typed.";
 

@@ -18,6 +18,7 @@ mod find;
 mod load;
 mod log;
 mod moment;
+mod panel;
 mod stop;
 mod table;
 mod terminal;

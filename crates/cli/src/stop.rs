@@ -25,6 +25,9 @@ pub(crate) enum Stop {
     /// The host could not start.
     #[error("the rig was not opened")]
     Start(#[from] StartError),
+    /// Browsers cannot be served.
+    #[error("the rig was not served")]
+    Serve(#[from] killcord_server::BindError),
     /// Another process has the rig, and what to do then.
     #[error("{0}")]
     Held(String),
@@ -75,6 +78,7 @@ impl Stop {
         match self {
             Self::Usage(_) | Self::Rig(_) | Self::Bench(_) | Self::NotConfirmed(_) | Self::Nothing(_) => 2,
             Self::Start(_)
+            | Self::Serve(_)
             | Self::Held(_)
             | Self::Door(_)
             | Self::Refused(_)

@@ -25,7 +25,7 @@ pub(super) fn run(scene: &Scene<'_>, named: Option<PathBuf>) -> Result<u8, Stop>
         },
     };
     if let Some(why) = find::no_window() {
-        scene.console.error(format!("In this terminal: {why}."));
+        scene.console.error(format!("No window: {why}."));
         if !was_named {
             // Asked after this was told.
             scene.console.flush();

@@ -1,15 +1,27 @@
-//! `killcord serve RIG`: a host whose session is this terminal. No window, no listener.
+//! `killcord serve RIG`: a host without a window. With `[remote]` its sessions are pages in browsers, without it
+//! this terminal.
 
-use killcord::{Host, core::policy::ArmPolicy, system::Service};
+use killcord::{Host, Rig, core::policy::ArmPolicy, system::Service};
+use killcord_server::{Bound, Remote, Server};
 
 use super::Scene;
-use crate::{args, load, stop::Stop, terminal};
+use crate::{args, load, panel, stop::Stop, terminal};
 
 pub(super) fn run(scene: &Scene<'_>, serve: &args::Serve) -> Result<u8, Stop> {
     let mut rig = load::rig(&serve.rig, scene.console)?;
     if serve.arm {
         rig.policy.safety.arm = ArmPolicy::OnFirstSession;
     }
+    match rig.remote.clone() {
+        Some(remote) => in_browsers(scene, serve, rig, &remote),
+        None => {
+            let host = start(scene, serve, rig)?;
+            Ok(terminal::attend(&host, scene.console, scene.common.json))
+        }
+    }
+}
+
+fn start(scene: &Scene<'_>, serve: &args::Serve, rig: Rig) -> Result<Host, Stop> {
     let options = scene.options(&serve.rig).service(Service::from_env());
     scene.signals.hold();
     let host = match Host::start(rig, options) {
@@ -20,5 +32,33 @@ pub(super) fn run(scene: &Scene<'_>, serve: &args::Serve) -> Result<u8, Stop> {
         }
     };
     scene.signals.deliver_to(&host);
-    Ok(terminal::attend(&host, scene.console, scene.common.json))
+    Ok(host)
+}
+
+/// The port is taken before a device is touched, and given back after the record is written.
+fn in_browsers(scene: &Scene<'_>, serve: &args::Serve, rig: Rig, remote: &Remote) -> Result<u8, Stop> {
+    let bound = Bound::to(remote)?;
+    let host = start(scene, serve, rig)?;
+    let console = scene.console.clone();
+    let json = scene.common.json;
+    let tell = move |link: String| {
+        if json {
+            console.say(serde_json::json!({ "t": "link", "url": link }).to_string());
+        } else {
+            console.say(format!("Open in a browser (once, within 10 minutes): {link}"));
+        }
+    };
+    let folder = scene.options(&serve.rig).rig_dir();
+    let server = bound.serve(host.clone(), panel::assets(), &folder, tell.clone());
+    match &server {
+        Ok(server) => match server.invite() {
+            Some(link) => tell(link),
+            None => scene.console.error("this machine gives no random numbers: nobody new can be paired"),
+        },
+        // Nobody will ever get in: the host ends as it would by a signal.
+        Err(_) => drop(host.shutdown(killcord::Cause::Requested)),
+    }
+    let exit = terminal::await_end(&host, scene.console, json);
+    let _ended: Server = server?;
+    Ok(exit)
 }

@@ -78,6 +78,17 @@ pub(crate) fn attend(host: &Host, console: &Console, json: bool) -> u8 {
     }
 }
 
+/// Waits for the end of a host whose sessions are elsewhere; gives the exit status.
+pub(crate) fn await_end(host: &Host, console: &Console, json: bool) -> u8 {
+    let outcome = loop {
+        if let Some(outcome) = host.ended().wait(Duration::from_hours(1)) {
+            break outcome;
+        }
+    };
+    Screen::new(host, console.clone(), json).ended(&outcome);
+    outcome.exit
+}
+
 /// Has the end of the host told; false where the system gives no thread.
 fn watch_end(host: &Host, events: SyncSender<Event>) -> bool {
     let ending = host.ended();
