@@ -23,6 +23,7 @@ pub mod journal;
 pub mod load;
 pub mod logind;
 pub mod measure;
+pub mod page;
 pub mod peers;
 pub mod place;
 pub mod port;

@@ -1,0 +1,172 @@
+//! A browser without its screen: pairs, loads the document, holds a socket, says goodbye. It does what a browser
+//! does and in the same order, so that a test can do it in any order at any moment.
+
+use std::net::TcpStream;
+
+use killcord::{
+    core::{Epoch, SessionId},
+    wire::{ToHost, ToPage},
+};
+use tungstenite::{Message, WebSocket, client::IntoClientRequest as _};
+
+use crate::{process::Process, wait::LONG};
+
+/// Whatever shares a cookie.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    at: String,
+    cookie: String,
+}
+
+/// One page and its socket.
+pub struct Page {
+    socket: WebSocket<TcpStream>,
+    /// Names its document.
+    pub nonce: String,
+    /// Its session.
+    pub session: SessionId,
+    /// What it would resume with.
+    pub token: String,
+    /// Whether it went on with a session that was there.
+    pub resumed: bool,
+    /// The newest epoch that it was told.
+    pub epoch: Epoch,
+}
+
+/// The link that `killcord serve` prints.
+///
+/// # Panics
+/// When it prints none.
+pub fn link(serve: &Process) -> String {
+    let line = serve.await_line("a link", LONG, |line| line.text.contains("/killcord/pair#"));
+    line.text.rsplit_once(' ').unwrap().1.to_owned()
+}
+
+impl Browser {
+    /// Opens a link.
+    ///
+    /// # Panics
+    /// When it does not let this browser in.
+    #[must_use]
+    pub fn pair(link: &str) -> Self {
+        let (at, code) = link.strip_prefix("http://").unwrap().split_once("/killcord/pair#").unwrap();
+        let answer = ureq::post(format!("http://{at}/killcord/pair"))
+            .header("origin", format!("http://{at}"))
+            .send(format!("{{\"code\":\"{code}\"}}"))
+            .unwrap();
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        Self { at: at.to_owned(), cookie }
+    }
+
+    /// Asks for the document; its nonce.
+    ///
+    /// # Panics
+    /// When it is not given.
+    #[must_use]
+    pub fn document(&self) -> String {
+        let url = format!("http://{}/", self.at);
+        let mut answer = ureq::get(url).header("cookie", &self.cookie).call().unwrap();
+        let text = answer.body_mut().read_to_string().unwrap();
+        let (_, rest) = text.split_once("<meta name=\"killcord-nonce\" content=\"").unwrap();
+        rest.split_once('"').unwrap().0.to_owned()
+    }
+
+    /// Loads the document and says hello.
+    #[must_use]
+    pub fn open(&self) -> Page {
+        self.hello(&self.document(), None)
+    }
+
+    /// Says hello for a document, with the token of a session to go on with.
+    ///
+    /// # Panics
+    /// When it is not welcome.
+    #[must_use]
+    pub fn hello(&self, nonce: &str, resume: Option<&str>) -> Page {
+        let mut request = format!("ws://{}/killcord/ws", self.at).into_client_request().unwrap();
+        request.headers_mut().insert("origin", format!("http://{}", self.at).parse().unwrap());
+        request.headers_mut().insert("cookie", self.cookie.parse().unwrap());
+        let stream = TcpStream::connect(&self.at).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        let (mut socket, _) = tungstenite::client(request, stream).unwrap();
+        let resume = resume.map(str::to_owned);
+        let want = killcord::Role::Operator;
+        say(&mut socket, &ToHost::Hello { v: 1, resume, nonce: nonce.to_owned(), want });
+        loop {
+            if let ToPage::Welcome { session, resume, resumed, epoch, .. } = hear(&mut socket).unwrap() {
+                let nonce = nonce.to_owned();
+                return Page { socket, nonce, session, token: resume, resumed, epoch };
+            }
+        }
+    }
+
+    /// The beacon of a page that goes.
+    ///
+    /// # Panics
+    /// When it is not taken.
+    pub fn bye(&self, page: &Page, persisted: bool) {
+        let Page { session, nonce, .. } = page;
+        let bye = ToHost::Bye { session: *session, nonce: nonce.clone(), persisted };
+        ureq::post(format!("http://{}/killcord/bye", self.at))
+            .header("origin", format!("http://{}", self.at))
+            .header("cookie", &self.cookie)
+            .send(serde_json::to_string(&bye).unwrap())
+            .unwrap();
+    }
+}
+
+fn say(socket: &mut WebSocket<TcpStream>, frame: &ToHost) {
+    socket.send(Message::text(serde_json::to_string(frame).unwrap())).unwrap();
+}
+
+/// The next frame; the close code where there is none any more, 0 without one.
+fn hear(socket: &mut WebSocket<TcpStream>) -> Result<ToPage, u16> {
+    loop {
+        match socket.read() {
+            Ok(Message::Text(text)) => return Ok(serde_json::from_str(&text).unwrap()),
+            Ok(Message::Close(close)) => return Err(close.map_or(0, |close| close.code.into())),
+            Ok(_) => {}
+            Err(_) => return Err(0),
+        }
+    }
+}
+
+impl Page {
+    /// Says it.
+    ///
+    /// # Panics
+    /// When the socket is gone.
+    pub fn say(&mut self, frame: &ToHost) {
+        say(&mut self.socket, frame);
+    }
+
+    /// The first frame that is one of those; the close code if none comes.
+    ///
+    /// # Errors
+    /// The close code; 0 without one.
+    pub fn until(&mut self, wanted: impl Fn(&ToPage) -> bool) -> Result<ToPage, u16> {
+        loop {
+            let frame = hear(&mut self.socket)?;
+            if let ToPage::Control { epoch, .. } = &frame {
+                self.epoch = *epoch;
+            }
+            if wanted(&frame) {
+                return Ok(frame);
+            }
+        }
+    }
+
+    /// Beats and awaits the answer, which comes behind all that was said before.
+    ///
+    /// # Panics
+    /// When none comes.
+    pub fn beat(&mut self, n: u64) {
+        self.say(&ToHost::Beat { n, visible: true, main_ms: None, input_ms: None });
+        self.until(|frame| matches!(frame, ToPage::Ack { n: acked, .. } if *acked == n)).unwrap();
+    }
+
+    /// The network is cut: nothing more goes either way, and nobody says so to the host.
+    pub fn cut(&self) {
+        self.socket.get_ref().shutdown(std::net::Shutdown::Both).unwrap();
+    }
+}
