@@ -51,6 +51,7 @@ on_last_session = "safe"
 name = "psu"
 driver = "scpi"
 connect = "{}"
+sync = "*OPC?"
 timeout = "500ms"
 budget = "3s"
 arm = ["OUTP ON"]
