@@ -5,11 +5,11 @@
  * now is `not_delivered`.
  */
 import { Commands, NO_ANSWER, NOT_SENT, type Outcome } from './commands';
-import { browserEnvironment, type Environment } from './environment';
-import { VERSION, type ReadingUpdate, type Role, type ToHost, type ToPage } from './generated/wire';
+import { browserEnvironment, type Environment, type Life } from './environment';
+import { CLOSE_CODES, VERSION, type ReadingUpdate, type Role, type ToHost, type ToPage } from './generated/wire';
 import { type Event, reduce } from './reduce';
 import { initial, type Model } from './state';
-import type { Connection, Transport } from './transport';
+import type { Bye, Connection, Presence, Transport } from './transport';
 
 /** Whether the host has taken a safe stop. */
 export type Delivery = 'delivered' | 'not_delivered';
@@ -35,13 +35,15 @@ export class Killcord {
   #beats = 0;
   #stopBeats: () => void = () => {};
   #stopTicks: () => void = () => {};
+  #stopLife: () => void = () => {};
+  #attempts = 0;
   #over = false;
   #want: Role = 'operator';
 
   constructor(transport: Transport, env: Environment = browserEnvironment()) {
     this.#transport = transport;
     this.#env = env;
-    this.#nonce = env.newId();
+    this.#nonce = env.nonce() ?? env.newId();
     this.#model = initial(env.now());
   }
 
@@ -68,11 +70,13 @@ export class Killcord {
     return () => void this.#readers.delete(reader);
   }
 
-  /** Connects, and goes on trying until there is an answer or {@link end} is called. */
+  /** Connects, and goes on trying until there is an answer or {@link end} is called. Never arms anything. */
   async connect(want: Role = 'operator'): Promise<void> {
     this.#want = want;
     this.#stopTicks();
-    this.#stopTicks = this.#env.every(TICK_MS, () => this.#apply({ e: 'tick', now: this.now() }));
+    this.#stopTicks = this.#env.every(TICK_MS, () => this.#tick());
+    this.#stopLife();
+    this.#stopLife = this.#env.onLife((life) => this.#onLife(life));
     await this.#reach();
   }
 
@@ -133,21 +137,26 @@ export class Killcord {
 
   /** Ends the session from this side. */
   async end(): Promise<void> {
-    const session = this.#model.id;
-    if (session !== null) {
-      await this.#now({ t: 'bye', session, nonce: this.#nonce, persisted: false });
-    }
+    const bye = this.#bye(false);
+    if (bye) await this.#now(bye);
+    this.#env.resume.set(null);
+    this.#apply({ e: 'left', now: this.now() });
     this.#stop();
   }
 
   async #reach(): Promise<void> {
     const generation = ++this.#generation;
     const stale = (): boolean => this.#over || generation !== this.#generation;
-    for (let attempt = 0; !stale(); attempt += 1) {
+    for (; !stale(); this.#attempts += 1) {
+      // Only a welcome sets the pauses back: a host that takes connections and drops them is none to hammer.
+      if (this.#attempts > 0) await this.#pause(this.#attempts - 1);
+      if (stale()) return;
       try {
         const connection = await this.#transport.open({
           frame: (frame) => stale() || this.#onFrame(frame),
-          closed: () => stale() || this.#onClosed(),
+          beat: () => stale() || this.#onBeat(),
+          presence: () => this.#presence(),
+          closed: (code) => stale() || this.#onClosed(code),
         });
         if (stale()) return connection.close();
         this.#connection = connection;
@@ -156,9 +165,13 @@ export class Killcord {
       } catch {
         if (stale()) return;
         this.#drop();
-        await this.#env.after(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 5_000);
       }
     }
+  }
+
+  #pause(attempt: number): Promise<void> {
+    const ms = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 5_000;
+    return this.#transport.after?.(ms) ?? this.#env.after(ms);
   }
 
   #hello(): ToHost {
@@ -178,38 +191,93 @@ export class Killcord {
     }
     this.#apply({ e: 'frame', frame, now: this.now() });
     if (frame.t === 'welcome') this.#onWelcome(frame.resume, frame.policy.beat_ms);
-    if (frame.t === 'ended') {
-      this.#env.resume.set(null);
-      this.#stop();
-    }
+    if (frame.t === 'ended') this.#onEnded();
   }
 
   #onWelcome(resume: string, beatMs: number): void {
     this.#welcomed = true;
+    this.#attempts = 0;
     this.#env.resume.set(resume);
     this.#stopBeats();
+    if (this.#connection?.present) return;
     this.#stopBeats = this.#env.every(beatMs, () => this.#beat());
     this.#beat();
+  }
+
+  /** After its host's end a page that outlives it waits for the next; every other end is the person's to undo. */
+  #onEnded(): void {
+    this.#env.resume.set(null);
+    const { session } = this.#model;
+    const waits = session.name === 'ended' && session.reason === 'host_stopping';
+    if (!waits || !this.#transport.outlivesHost) this.#stop();
+  }
+
+  #onLife(life: Life): void {
+    switch (life.kind) {
+      case 'hide': {
+        const bye = this.#bye(life.persisted);
+        if (bye) this.#transport.bye?.(bye);
+        if (life.persisted && this.#transport.outlivesHost) this.#leave();
+        return;
+      }
+      case 'back':
+        if (!this.#over && this.#transport.outlivesHost) void this.#reach();
+        return;
+      case 'freeze':
+        return this.#connection?.present?.({ ...this.#presence(), visible: false });
+      case 'seen':
+        this.#tick();
+        if (this.#welcomed) this.#beat();
+    }
+  }
+
+  /** Into the browser's cache: nothing of this page may hold a connection there. */
+  #leave(): void {
+    this.#generation += 1;
+    this.#connection?.close();
+    this.#drop();
+    this.#apply({ e: 'closed', now: this.now() });
+  }
+
+  #bye(persisted: boolean): Bye | null {
+    const { id, session } = this.#model;
+    if (id === null || session.name === 'ended') return null;
+    return { t: 'bye', session: id, nonce: this.#nonce, persisted };
+  }
+
+  #presence(): Presence {
+    return { visible: this.#env.visible(), input_ms: this.#env.inputAge() };
+  }
+
+  #tick(): void {
+    this.#apply({ e: 'tick', now: this.now() });
+  }
+
+  #onBeat(): void {
+    this.#apply({ e: 'beat', now: this.now() });
   }
 
   #beat(): void {
     const connection = this.#connection;
     if (!connection) return;
+    if (connection.present) return connection.present(this.#presence());
     this.#beats += 1;
-    const frame: ToHost = {
-      t: 'beat',
-      n: this.#beats,
-      visible: this.#env.visible(),
-      input_ms: this.#env.inputAge(),
-    };
+    const frame: ToHost = { t: 'beat', n: this.#beats, ...this.#presence() };
     // A lost beat needs no word of its own: its ack will be missed.
     connection.send(frame).catch(() => {});
-    this.#apply({ e: 'beat', now: this.now() });
+    this.#onBeat();
   }
 
-  #onClosed(): void {
+  #onClosed(code?: number): void {
+    const reason = code === undefined ? undefined : CLOSE_CODES[code];
+    if (!this.#welcomed) this.#attempts += 1;
     this.#drop();
-    this.#apply({ e: 'closed', now: this.now() });
+    if (reason === undefined) {
+      this.#apply({ e: 'closed', now: this.now() });
+    } else {
+      this.#apply({ e: 'ended', reason, now: this.now() });
+      this.#onEnded();
+    }
     if (!this.#over) void this.#reach();
   }
 
@@ -252,6 +320,7 @@ export class Killcord {
   #stop(): void {
     this.#over = true;
     this.#stopTicks();
+    this.#stopLife();
     this.#connection?.close();
     this.#drop();
   }

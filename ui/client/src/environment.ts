@@ -1,5 +1,16 @@
 /** What a session client needs of the page around it; a test gives its own. */
 
+/** A turn in a page's life. */
+export type Life =
+  /** It goes away; `persisted`: into the browser's cache, from which it may come back. */
+  | { readonly kind: 'hide'; readonly persisted: boolean }
+  /** It has come back from there. */
+  | { readonly kind: 'back' }
+  /** The browser is about to freeze it: nothing of it will run. */
+  | { readonly kind: 'freeze' }
+  /** It can be seen, or no longer, or runs again. */
+  | { readonly kind: 'seen' };
+
 /** The page around the client. */
 export interface Environment {
   /** Monotonic milliseconds. */
@@ -10,11 +21,15 @@ export interface Environment {
   after(ms: number): Promise<void>;
   /** Names a document or a command; never repeats. */
   newId(): string;
+  /** The name that the host gave to this document; `null` where it gave none. */
+  nonce(): string | null;
   /** Whether the page can be seen. */
   visible(): boolean;
   /** Milliseconds since the person last gave input. */
   inputAge(): number;
-  /** The token of the session to go on with after a reload. */
+  /** Calls `watcher` at each turn; the returned function ends that. */
+  onLife(watcher: (life: Life) => void): () => void;
+  /** The token of the session to go on with after a reload. A duplicated tab begins with a copy of it. */
   readonly resume: { get(): string | null; set(token: string | null): void };
 }
 
@@ -35,8 +50,10 @@ export function browserEnvironment(): Environment {
     },
     after: (ms) => new Promise((done) => setTimeout(done, ms)),
     newId,
+    nonce: () => document.querySelector<HTMLMetaElement>('meta[name="killcord-nonce"]')?.content || null,
     visible: () => document.visibilityState === 'visible',
     inputAge: () => Math.round(performance.now() - inputAt),
+    onLife,
     resume: {
       // Storage may be switched off; then a reload is a new session, and that is all.
       get: () => quietly(() => sessionStorage.getItem(KEY)) ?? null,
@@ -46,6 +63,18 @@ export function browserEnvironment(): Environment {
         ),
     },
   };
+}
+
+function onLife(watcher: (life: Life) => void): () => void {
+  const over = new AbortController();
+  const { signal } = over;
+  const seen = (): void => watcher({ kind: 'seen' });
+  addEventListener('pagehide', ({ persisted }) => watcher({ kind: 'hide', persisted }), { signal });
+  addEventListener('pageshow', ({ persisted }) => persisted && watcher({ kind: 'back' }), { signal });
+  document.addEventListener('visibilitychange', seen, { signal });
+  document.addEventListener('freeze', () => watcher({ kind: 'freeze' }), { signal });
+  document.addEventListener('resume', seen, { signal });
+  return () => over.abort();
 }
 
 function newId(): string {

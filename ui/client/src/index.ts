@@ -1,13 +1,15 @@
 /**
  * `@killcord/client`: one page's session with a Killcord host, for any framework or none.
  *
- * `new Killcord(transport)` with the native window's transport from `@killcord/client/tauri`.
+ * A page in a browser calls {@link connect}; the native window makes a {@link Killcord} with the transport from
+ * `@killcord/client/tauri`.
  */
 export { type Delivery, Killcord } from './client';
 export type { Outcome } from './commands';
-export { browserEnvironment, type Environment } from './environment';
+export { browserEnvironment, type Environment, type Life } from './environment';
 export type * from './generated/wire';
 export { CLOSE_CODES, VERSION } from './generated/wire';
+export { connect, type ConnectOptions } from './page';
 export { patched } from './patch';
 export { type Event, reduce } from './reduce';
 export {
@@ -18,5 +20,8 @@ export {
   type Teardown,
   type Warning,
 } from './state';
-export type { Connection, Listener, Transport } from './transport';
-export { clockTime, lostText } from './words';
+export { type SocketPage, socketTransport } from './socket';
+export type { Bye, Connection, Listener, Presence, Transport } from './transport';
+export {
+  clockTime, deviceWord, END_WORDS, HARDWARE_WORDS, lostText, RIG_WORDS, secondsLeft, WORDS,
+} from './words';

@@ -4,7 +4,7 @@
  * It reads no clock: every event carries the page's monotonic time. Out of reach it never says that the
  * bench is safe; the host owns expiry, and this page only knows what it last heard.
  */
-import type { RigPatch, ToPage } from './generated/wire';
+import type { RigPatch, SessionEnd, ToPage } from './generated/wire';
 import { patched } from './patch';
 import type { Model, SessionState, Warning } from './state';
 
@@ -18,6 +18,10 @@ export type Event =
   | { readonly e: 'tick'; readonly now: number }
   /** The connection is over. */
   | { readonly e: 'closed'; readonly now: number }
+  /** The connection's close code says that the session is over; its last frame was not heard. */
+  | { readonly e: 'ended'; readonly reason: SessionEnd; readonly now: number }
+  /** This page has ended its session. */
+  | { readonly e: 'left'; readonly now: number }
   /** What a command of this page has set. */
   | { readonly e: 'patch'; readonly patch: RigPatch; readonly now: number }
   /** The host has been told that the person is there. */
@@ -30,7 +34,7 @@ const NOT_RESPONDING_SHOWN = 5_000;
 
 /** The model after `event`; the same object when nothing has changed. */
 export function reduce(model: Model, event: Event): Model {
-  if (model.session.name === 'ended') return model;
+  if (model.session.name === 'ended') return afterEnd(model, event);
   switch (event.e) {
     case 'frame':
       return onFrame({ ...model, heardAt: event.now }, event.frame, event.now);
@@ -40,6 +44,10 @@ export function reduce(model: Model, event: Event): Model {
       return onTick(model, event.now);
     case 'closed':
       return onClosed(model, event.now);
+    case 'ended':
+      return ended(model, event.reason);
+    case 'left':
+      return ended(model, 'page_closed');
     case 'patch':
       return model.rig ? { ...model, rig: patched(model.rig, event.patch) } : model;
     case 'stayed': {
@@ -50,6 +58,17 @@ export function reduce(model: Model, event: Event): Model {
     case 'dismiss':
       return model.refusal ? { ...model, refusal: null } : model;
   }
+}
+
+/** An end is final, but for a host's: the next one may welcome this page. */
+function afterEnd(model: Model, event: Event): Model {
+  const next = model.session.name === 'ended' && model.session.reason === 'host_stopping';
+  const welcome = event.e === 'frame' && event.frame.t === 'welcome';
+  return next && welcome ? onFrame({ ...model, heardAt: event.now }, event.frame, event.now) : model;
+}
+
+function ended(model: Model, reason: SessionEnd): Model {
+  return { ...model, session: { name: 'ended', reason, hardware: 'unknown', text: '' } };
 }
 
 function onFrame(model: Model, frame: ToPage, now: number): Model {
@@ -64,6 +83,9 @@ function onFrame(model: Model, frame: ToPage, now: number): Model {
         epoch: frame.epoch,
         role: frame.role,
         resumed: frame.resumed,
+        returned: model.id !== null,
+        takenOver: false,
+        welcomeAt: now,
         holder: frame.role === 'operator' ? frame.session : null,
         asking: null,
         teardown: null,
@@ -88,6 +110,7 @@ function onFrame(model: Model, frame: ToPage, now: number): Model {
         holder: frame.holder ?? null,
         asking: frame.asking ?? null,
         role: frame.role,
+        takenOver: frame.role === 'observer' && (model.takenOver || model.role === 'operator'),
         epoch: frame.epoch,
         session: withRole(model.session, frame.role),
       };

@@ -52,7 +52,8 @@ export type SessionState =
   | {
       readonly name: 'ended';
       readonly reason: SessionEnd;
-      readonly hardware: Hardware;
+      /** What the host knew then; `unknown` where its last word was not heard. */
+      readonly hardware: Hardware | 'unknown';
       /** The rig's own words, HTML made by the host; may be empty. */
       readonly text: string;
     };
@@ -89,6 +90,12 @@ export interface Model {
   readonly epoch: string;
   readonly role: Role;
   readonly resumed: boolean;
+  /** This document had a session before this one, or lost touch with it. */
+  readonly returned: boolean;
+  /** Another session took control from this one. */
+  readonly takenOver: boolean;
+  /** When the last welcome came. */
+  readonly welcomeAt: number;
   /** The operator's session. */
   readonly holder: number | null;
   /** The session that asks for control. */
@@ -119,6 +126,9 @@ export function initial(now: number): Model {
     epoch: '',
     role: 'observer',
     resumed: false,
+    returned: false,
+    takenOver: false,
+    welcomeAt: now,
     holder: null,
     asking: null,
     teardown: null,

@@ -11,6 +11,12 @@ import type { Transport } from './transport';
 /** What the plugin answers when the host no longer knows this page: attach and resume. */
 const ATTACH = 'attach';
 
+/** Whether this page is the native window's own; a page from a server has no commands, even in that window. */
+export function inNativeWindow(): boolean {
+  const own = location.protocol === 'tauri:' || location.hostname === 'tauri.localhost';
+  return own && '__TAURI_INTERNALS__' in globalThis;
+}
+
 /** The transport of a native window. */
 export function tauriTransport(): Transport {
   return {

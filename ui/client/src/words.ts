@@ -1,5 +1,84 @@
-/** What a page may truthfully say when it cannot ask the host. */
+/**
+ * What a page may truthfully say, in plain English: all the words of the client and of `<killcord-status>`.
+ *
+ * Out of reach no sentence here says that the bench *is* safe.
+ */
+import type { Hardware, RigState, SessionEnd, TeardownDevice } from './generated/wire';
 import type { Model } from './state';
+
+/** The rig's state. */
+export const RIG_WORDS: Record<RigState, string> = {
+  opening: 'Opening',
+  safe: 'Safe',
+  arming: 'Arming',
+  armed: 'Armed',
+  making_safe: 'Making safe',
+  not_safe: 'NOT safe',
+  released: 'Released',
+};
+
+/** Why a session ended. */
+export const END_WORDS: Record<SessionEnd, string> = {
+  window_closed: 'The window was closed.',
+  page_closed: 'The page was closed.',
+  expired: 'Nothing was heard from this page for too long.',
+  frozen: 'The browser froze this page for too long.',
+  idle: 'Nobody was at the screen for too long.',
+  signed_out: 'You signed out.',
+  ended_by_operator: 'An operator ended this session.',
+  renderer_crashed: 'The process that draws this page died.',
+  host_stopping: 'The host has stopped.',
+};
+
+/** What the host said of the hardware when the session ended. */
+export const HARDWARE_WORDS: Record<Hardware | 'unknown', string> = {
+  safe: 'When it ended, every device was confirmed safe.',
+  armed: 'When it ended, the rig was armed. Others are in control, or it is held.',
+  making_safe: 'When it ended, the rig was being made safe. This page cannot confirm that it is.',
+  not_safe: 'When it ended, at least one device was NOT confirmed safe. Check the bench by hand.',
+  unknown: 'This page was not told how the hardware was then. Check the bench before you touch it.',
+};
+
+/** What else `<killcord-status>` says. */
+export const WORDS = {
+  connecting: 'Connecting to the host…',
+  silent: 'No answer from the host yet',
+  silentText: 'This page knows nothing of the bench: treat it as live. It goes on trying.',
+  operator: 'You are in control',
+  observer: 'You are observing',
+  takenOver: 'Another session has taken control',
+  takenOverText: 'You are observing now.',
+  elsewhere: 'Another session is in control.',
+  nobody: 'Nobody is in control.',
+  notSafe: 'At least one device is NOT confirmed safe: check the bench before you touch it.',
+  resumed: 'Connected again',
+  resumedText: 'The session goes on where it was.',
+  newSession: 'This is a new session. Nothing was armed by it.',
+  idle: 'Are you still there?',
+  takeOver: 'Another session asks for control',
+  holdOver: 'The hold ends; then the rig is made safe',
+  notResponding: 'This page did not respond for a while',
+  lost: 'Connection lost',
+  uncovered: 'A host that has died is not covered: treat the bench as live until you have checked it.',
+  retrying: 'This page goes on trying. When the host answers, nothing is armed by that.',
+  stopping: 'The host is stopping; the bench is being made safe',
+  reportSafe: 'Every device is confirmed safe',
+  reportNotSafe: 'NOT confirmed safe: check by hand',
+  late: 'Its time is over; the report follows.',
+  ended: 'This session has ended',
+  comesBack: 'When the host is back, this page connects by itself; nothing is armed by that.',
+  stay: 'Stay',
+  take: 'Take control',
+  asked: 'Asked for control',
+  give: 'Give control',
+  reload: 'Reload',
+  rig: 'Rig',
+} as const;
+
+/** Whole seconds from `now` until `at`, never less than none. */
+export function secondsLeft(at: number, now: number): number {
+  return Math.max(0, Math.ceil((at - now) / 1000));
+}
 
 /** A time of the page's monotonic clock, as the person's wall clock shows it: `14:03:02`. */
 export function clockTime(at: number, now: number, wall: Date = new Date()): string {
@@ -15,7 +94,26 @@ export function lostText(model: Model, now: number, wall: Date = new Date()): st
   if (session.name !== 'lost') return '';
   const since = clockTime(session.since, now, wall);
   const due = clockTime(session.leaseEndsAt, now, wall);
+  if (model.role === 'observer') {
+    // An observer's lease ends its own session and nothing else.
+    return `No answer since ${since}. This page was observing: whether the bench is made safe does not depend on it, and it cannot know.`;
+  }
   return session.overdue
     ? `No answer since ${since}. By its rules the bench was to be made safe by ${due}; this page cannot confirm it.`
     : `No answer since ${since}. By its rules the bench is to be made safe by ${due} unless it is heard again; this page cannot confirm it.`;
+}
+
+/** How a device stands in a teardown. */
+export function deviceWord(device: TeardownDevice): string {
+  if (device.status === undefined) return RIG_WORDS.making_safe;
+  switch (device.status) {
+    case 'safe_verified':
+      return device.released ? 'Safe, released' : RIG_WORDS.safe;
+    case 'safe_unverified':
+      return 'Not verified';
+    case 'failed':
+      return RIG_WORDS.not_safe;
+    case 'unreachable':
+      return 'Unreachable';
+  }
 }

@@ -27,7 +27,7 @@ describe('connecting', () => {
     wire.refuses = true;
     void new Killcord(wire, time).connect();
     await time.pass(1_800);
-    expect(wire.opened).toBe(4);
+    expect(wire.opened).toBe(4); // at 0, 250, 750 and 1,750 ms
     wire.refuses = false;
     await time.pass(2_000);
     expect(wire.last('hello')).toBeDefined();

@@ -1,4 +1,4 @@
-import type { Environment, Listener, RigView, ToHost, ToPage, Transport } from '../src';
+import type { Environment, Life, Listener, RigView, ToHost, ToPage, Transport } from '../src';
 
 export const POLICY = { beat_ms: 1_000, expire_after_ms: 5_000, reload_grace_ms: 2_000, deadline_ms: 10_000 };
 
@@ -68,8 +68,23 @@ export class FakeTime implements Environment {
 
   now = (): number => this.time;
   newId = (): string => `id-${(this.#ids += 1)}`;
-  visible = (): boolean => true;
+  /** The document's name, as the host gave it. */
+  named: string | null = null;
+  seen = true;
+  nonce = (): string | null => this.named;
+  visible = (): boolean => this.seen;
   inputAge = (): number => 0;
+  readonly #watchers = new Set<(life: Life) => void>();
+
+  onLife(watcher: (life: Life) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
+  }
+
+  /** A turn in the page's life. */
+  turn(life: Life): void {
+    for (const watcher of this.#watchers) watcher(life);
+  }
 
   every(ms: number, work: () => void): () => void {
     const entry = { at: this.time + ms, every: ms, work };
@@ -88,7 +103,7 @@ export class FakeTime implements Environment {
       await settled();
       const next = this.#waiting.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
       if (!next) break;
-      this.time = next.at;
+      this.time = Math.max(this.time, next.at);
       if (next.every === null) this.#waiting = this.#waiting.filter((other) => other !== next);
       else next.at += next.every;
       next.work();

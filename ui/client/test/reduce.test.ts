@@ -162,3 +162,34 @@ describe('the rig', () => {
     expect(frame(live(0), { t: 'error', id: 'x', code: 'busy', message: 'Wait.' }, 1).refusal).toBeNull();
   });
 });
+
+describe('a return', () => {
+  const stopped = frame(live(0), { t: 'ended', reason: 'host_stopping', hardware: 'safe', message: '' }, 10);
+
+  it('of the host is believed by its welcome alone', () => {
+    expect(frame(stopped, { t: 'ack', n: 3, expires_ms: 5_000 }, 20)).toBe(stopped);
+    const back = frame(stopped, welcome({ session: 1 }), 30);
+    expect(back).toMatchObject({ session: { name: 'live' }, id: 1, returned: true, welcomeAt: 30 });
+  });
+
+  it('is told from a first welcome', () => {
+    expect(live(0).returned).toBe(false);
+    expect(frame(tick(live(0), 5_000), welcome({ resumed: true }), 6_000)).toMatchObject({ returned: true, resumed: true });
+  });
+});
+
+it('control that another took is told from control that this page never had', () => {
+  const watching = frame(initial(0), welcome({ role: 'observer' }), 0);
+  const control = { t: 'control', holder: 8, role: 'observer', epoch: '3.2' } as const;
+  expect(frame(watching, control, 1).takenOver).toBe(false);
+  const taken = frame(live(0), control, 1);
+  expect(taken.takenOver).toBe(true);
+  expect(frame(taken, { ...control, epoch: '3.3' }, 2).takenOver).toBe(true);
+  expect(frame(taken, { ...control, role: 'operator' }, 2).takenOver).toBe(false);
+});
+
+it('an end without its last frame says nothing of the hardware', () => {
+  const end = { name: 'ended', hardware: 'unknown', text: '' };
+  expect(reduce(live(0), { e: 'ended', reason: 'expired', now: 1 }).session).toEqual({ ...end, reason: 'expired' });
+  expect(reduce(live(0), { e: 'left', now: 1 }).session).toEqual({ ...end, reason: 'page_closed' });
+});

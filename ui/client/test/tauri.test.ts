@@ -20,7 +20,7 @@ const { closeWindow, tauriTransport } = await import('../src/tauri');
 const hello: ToHost = { t: 'hello', v: 1, nonce: 'n', want: 'operator' };
 let closed = 0;
 let frames: ToPage[] = [];
-const listener: Listener = { frame: (frame) => frames.push(frame), closed: () => (closed += 1) };
+const listener: Listener = { frame: (frame) => frames.push(frame), closed: () => (closed += 1), beat: () => {}, presence: () => ({ visible: true, input_ms: 0 }) };
 
 beforeEach(() => {
   calls.length = 0;

@@ -20,6 +20,8 @@ const environment = {
   },
   after: (ms: number) => new Promise<void>((done) => setTimeout(done, ms)),
   newId: () => crypto.randomUUID(),
+  nonce: () => null,
+  onLife: () => () => {},
   visible: () => true,
   inputAge: () => 0,
   resume: { get: () => null, set: () => {} },

@@ -1,12 +1,12 @@
 /** States in words, and the shape that goes with each: never colour alone. */
-import type {
-  DeviceState,
-  Hardware,
-  Model,
-  RigState,
-  SessionEnd,
-  TeardownDevice,
-  UncleanRun,
+import {
+  type DeviceState,
+  deviceWord,
+  type Model,
+  RIG_WORDS,
+  type RigState,
+  type TeardownDevice,
+  type UncleanRun,
 } from '@killcord/client';
 
 /** The shapes that a state is shown by. */
@@ -29,13 +29,13 @@ export interface Shown {
 }
 
 const RIG: Record<RigState, Shown> = {
-  opening: { word: 'Opening', shape: 'opening' },
-  safe: { word: 'Safe', shape: 'safe' },
-  arming: { word: 'Arming', shape: 'arming' },
-  armed: { word: 'Armed', shape: 'armed' },
-  making_safe: { word: 'Making safe', shape: 'making-safe' },
-  not_safe: { word: 'NOT safe', shape: 'not-safe' },
-  released: { word: 'Released', shape: 'released' },
+  opening: { word: RIG_WORDS.opening, shape: 'opening' },
+  safe: { word: RIG_WORDS.safe, shape: 'safe' },
+  arming: { word: RIG_WORDS.arming, shape: 'arming' },
+  armed: { word: RIG_WORDS.armed, shape: 'armed' },
+  making_safe: { word: RIG_WORDS.making_safe, shape: 'making-safe' },
+  not_safe: { word: RIG_WORDS.not_safe, shape: 'not-safe' },
+  released: { word: RIG_WORDS.released, shape: 'released' },
 };
 
 /** The rig's state; out of reach nothing is known, whatever was last heard, but for a final report. */
@@ -49,7 +49,9 @@ export function rigState(model: Model): Shown {
     return { word: 'Unknown', shape: 'unknown', detail: `last known: ${RIG[rig.state].word}` };
   }
   if (session.name === 'ended') {
-    return { word: 'Unknown', shape: 'unknown', detail: `when it ended: ${RIG[session.hardware].word}` };
+    const { hardware } = session;
+    if (hardware === 'unknown') return { word: 'Unknown', shape: 'unknown' };
+    return { word: 'Unknown', shape: 'unknown', detail: `when it ended: ${RIG[hardware].word}` };
   }
   return session.name === 'stopping' ? RIG.making_safe : RIG[rig.state];
 }
@@ -96,15 +98,16 @@ export function deviceState(state: DeviceState, acts: boolean): Shown {
 /** How a device stands in a teardown. */
 export function teardownState(device: TeardownDevice): Shown {
   if (device.status === undefined) return RIG.making_safe;
+  const word = deviceWord(device);
   switch (device.status) {
     case 'safe_verified':
-      return { word: device.released ? 'Safe, released' : 'Safe', shape: 'safe' };
+      return { word, shape: 'safe' };
     case 'safe_unverified':
-      return { word: 'Not verified', shape: device.confirmed ? 'safe' : 'not-safe' };
+      return { word, shape: device.confirmed ? 'safe' : 'not-safe' };
     case 'failed':
-      return RIG.not_safe;
+      return { word, shape: 'not-safe' };
     case 'unreachable':
-      return { word: 'Unreachable', shape: 'unknown' };
+      return { word, shape: 'unknown' };
   }
 }
 
@@ -113,24 +116,3 @@ export function madeSafe({ by_watchdog }: UncleanRun): boolean {
   const devices = by_watchdog?.devices ?? [];
   return devices.length > 0 && devices.every(({ confirmed }) => confirmed);
 }
-
-/** Why a session ended. */
-export const END: Record<SessionEnd, string> = {
-  window_closed: 'The window was closed.',
-  page_closed: 'The page was closed.',
-  expired: 'Nothing was heard from this page for too long.',
-  frozen: 'The browser froze this page for too long.',
-  idle: 'Nobody was at the screen for too long.',
-  signed_out: 'You signed out.',
-  ended_by_operator: 'An operator ended this session.',
-  renderer_crashed: 'The process that draws this page died.',
-  host_stopping: 'The host has stopped.',
-};
-
-/** What the host said of the hardware when the session ended. */
-export const HARDWARE: Record<Hardware, string> = {
-  safe: 'When it ended, every device was confirmed safe.',
-  armed: 'When it ended, the rig was armed. Others are in control, or it is held.',
-  making_safe: 'When it ended, the rig was being made safe. This page cannot confirm that it is.',
-  not_safe: 'When it ended, at least one device was NOT confirmed safe. Check the bench by hand.',
-};
