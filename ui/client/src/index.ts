@@ -2,7 +2,7 @@
  * `@killcord/client`: one page's session with a Killcord host, for any framework or none.
  *
  * A page in a browser calls {@link connect}; the native window makes a {@link Killcord} with the transport from
- * `@killcord/client/tauri`.
+ * `@killcord/client/tauri`. `@killcord/client/status` defines the element `<killcord-status>`.
  */
 export { type Delivery, Killcord } from './client';
 export type { Outcome } from './commands';
