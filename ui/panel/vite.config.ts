@@ -1,8 +1,11 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /** What the shell serves the panel under: nothing inline, nothing from elsewhere. */
 const csp = "default-src 'self'; style-src 'self'; script-src 'self'";
+
+const standalone = fileURLToPath(new URL('../client/src/standalone.ts', import.meta.url));
 
 /** `--mode fake` builds the panel on a fake backend, for screenshots and tests; never the production build. */
 export default defineConfig(({ mode }) => ({
@@ -14,7 +17,15 @@ export default defineConfig(({ mode }) => ({
     // A font as a data: URL would need a wider policy.
     assetsInlineLimit: 0,
     target: 'es2022',
-    rollupOptions: { input: mode === 'fake' ? 'fake.html' : 'index.html' },
+    rollupOptions: {
+      input: mode === 'fake' ? ['fake.html', 'status.html'] : ['index.html', 'pair.html', standalone],
+      // `client.js` is imported by pages that others write: its name and its exports stay.
+      preserveEntrySignatures: 'exports-only',
+      output: {
+        entryFileNames: ({ facadeModuleId }) =>
+          facadeModuleId === standalone ? 'client.js' : 'assets/[name]-[hash].js',
+      },
+    },
   },
   preview: { headers: { 'Content-Security-Policy': csp } },
   test: { include: ['test/**/*.test.ts'], environment: 'node', testTimeout: 20_000 },

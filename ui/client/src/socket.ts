@@ -119,11 +119,19 @@ export function socketTransport(page: SocketPage = browserPage()): Transport {
   };
 }
 
-/** The browser's page. The host names its base path in `<meta name="killcord-base">`; without, it is `/`. */
-export function browserPage(): SocketPage {
+/**
+ * The folder of the host's own paths. The host names its base path in `<meta name="killcord-base">`; without, it
+ * is `/`.
+ */
+export function hostRoot(): URL {
   const base = document.querySelector<HTMLMetaElement>('meta[name="killcord-base"]')?.content || '/';
+  return new URL('killcord/', new URL(base.endsWith('/') ? base : `${base}/`, location.origin));
+}
+
+/** The browser's page. */
+function browserPage(): SocketPage {
   return {
-    root: new URL('killcord/', new URL(base.endsWith('/') ? base : `${base}/`, document.baseURI)),
+    root: hostRoot(),
     port: browserPort,
     beacon(url, text) {
       // With this type no other site can send one unasked.

@@ -43,14 +43,15 @@ export const HARDWARE_WORDS: Record<Hardware | 'unknown', string> = {
 export const WORDS = {
   connecting: 'Connecting to the host…',
   silent: 'No answer from the host yet',
-  silentText: 'This page knows nothing of the bench: treat it as live. It goes on trying.',
+  silentText: 'This page knows nothing of the bench: treat the bench as live. The page goes on trying.',
   operator: 'You are in control',
   observer: 'You are observing',
   takenOver: 'Another session has taken control',
   takenOverText: 'You are observing now.',
   elsewhere: 'Another session is in control.',
   nobody: 'Nobody is in control.',
-  notSafe: 'At least one device is NOT confirmed safe: check the bench before you touch it.',
+  notSafe: 'NOT safe: check the bench before you touch it',
+  notSafeText: 'At least one device is not confirmed safe. Killcord goes on trying.',
   resumed: 'Connected again',
   resumedText: 'The session goes on where it was.',
   newSession: 'This is a new session. Nothing was armed by it.',
@@ -62,8 +63,8 @@ export const WORDS = {
   uncovered: 'A host that has died is not covered: treat the bench as live until you have checked it.',
   retrying: 'This page goes on trying. When the host answers, nothing is armed by that.',
   stopping: 'The host is stopping; the bench is being made safe',
-  reportSafe: 'Every device is confirmed safe',
-  reportNotSafe: 'NOT confirmed safe: check by hand',
+  reportSafe: 'The host has stopped; every device was confirmed safe',
+  reportNotSafe: 'The host has stopped; NOT confirmed safe: check by hand',
   late: 'Its time is over; the report follows.',
   ended: 'This session has ended',
   comesBack: 'When the host is back, this page connects by itself; nothing is armed by that.',
@@ -100,7 +101,7 @@ export function lostText(model: Model, now: number, wall: Date = new Date()): st
   }
   return session.overdue
     ? `No answer since ${since}. By its rules the bench was to be made safe by ${due}; this page cannot confirm it.`
-    : `No answer since ${since}. By its rules the bench is to be made safe by ${due} unless it is heard again; this page cannot confirm it.`;
+    : `No answer since ${since}. By its rules the bench is to be made safe by ${due} unless the page is heard again; this page cannot confirm it.`;
 }
 
 /** How a device stands in a teardown. */

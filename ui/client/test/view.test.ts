@@ -8,7 +8,7 @@ const show = (model: Model, now: number): View => view(model, now, WALL);
 const after = (model: Model, what: ToPage, now: number): Model => reduce(model, { e: 'frame', frame: what, now });
 const tick = (model: Model, now: number): Model => reduce(model, { e: 'tick', now });
 const live = (part: Parameters<typeof welcome>[0] = {}): Model => after(initial(0), welcome(part), 0);
-const text = (shown: View): string => [shown.title, ...shown.text, shown.countdown].join(' ');
+const text = (shown: View): string => [shown.title, ...shown.text, ...shown.facts, shown.countdown].join(' ');
 const device = (part: Partial<TeardownDevice> = {}): TeardownDevice => ({
   device: 0, doing: 'OUTP OFF', confirmed: false, released: false, remarks: [], ...part,
 });
@@ -20,7 +20,7 @@ const teardown = (devices: TeardownDevice[], done: boolean): ToPage => ({
 describe('before the first welcome', () => {
   it('nothing is claimed, and a silence of five seconds is said', () => {
     expect(show(initial(0), 4_999)).toMatchObject({ state: 'connecting', tone: 'busy' });
-    expect(text(show(initial(0), 5_000))).toContain('treat it as live');
+    expect(text(show(initial(0), 5_000))).toContain('treat the bench as live');
   });
 
   it('a refusal is shown: a page of another version has to be reloaded', () => {
@@ -52,7 +52,7 @@ describe('a live session', () => {
     for (const role of ['operator', 'observer'] as const) {
       const shown = show(live({ role, rig: rig({ state: 'not_safe' }) }), 1);
       expect(shown.tone).toBe('danger');
-      expect(text(shown)).toContain('NOT confirmed safe');
+      expect(text(shown)).toMatch(/^NOT safe: check the bench.*not confirmed safe/);
     }
   });
 
@@ -86,7 +86,7 @@ describe('out of reach', () => {
 
   it('the countdown of the host goes on by the page clock, then its time is named', () => {
     const acked = reduce(after(live(), { t: 'ack', n: 1, expires_ms: 5_000 }, 1_000), { e: 'closed', now: 2_000 });
-    expect(show(acked, 3_000)).toMatchObject({ state: 'lost', alert: false, countdown: 'Until then: 3 s.' });
+    expect(show(acked, 3_000)).toMatchObject({ state: 'lost', alert: false, countdown: 'Time left until the bench is to be made safe: 3 s.' });
     const overdue = show(tick(acked, 6_000), 6_000);
     expect(overdue).toMatchObject({ state: 'overdue', slots: ['overdue', 'lost'], alert: true, countdown: '' });
     expect(text(overdue)).toContain('was to be made safe by 14:03:02; this page cannot confirm it.');
@@ -127,10 +127,10 @@ describe('a host that stops', () => {
     const safe = device({ status: 'safe_verified', confirmed: true, released: true });
     const good = after(live(), teardown([safe], true), 0);
     for (const model of [good, reduce(good, { e: 'closed', now: 100 })]) {
-      expect(show(model, 200)).toMatchObject({ state: 'stopping', tone: 'good', title: 'Every device is confirmed safe' });
+      expect(show(model, 200)).toMatchObject({ state: 'stopping', tone: 'good', title: 'The host has stopped; every device was confirmed safe' });
     }
     const bad = after(live(), teardown([safe, device({ status: 'unreachable', remarks: ['Look.'] })], true), 0);
-    expect(show(bad, 200)).toMatchObject({ tone: 'danger', title: 'NOT confirmed safe: check by hand' });
+    expect(show(bad, 200)).toMatchObject({ tone: 'danger', title: 'The host has stopped; NOT confirmed safe: check by hand' });
   });
 });
 

@@ -6,7 +6,7 @@ import { build, preview } from 'vite';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Builds, serves on a free loopback port; resolves to the address of `fake.html` and a way to stop. */
+/** Builds, serves on a free loopback port; resolves to the addresses of its pages and a way to stop. */
 export async function serveFake() {
   await build({ root, mode: 'fake', logLevel: 'error' });
   const server = await preview({
@@ -17,7 +17,8 @@ export async function serveFake() {
     preview: { host: '127.0.0.1', port: 0, strictPort: false },
   });
   const { port } = server.httpServer.address();
-  return { url: `http://127.0.0.1:${port}/fake.html`, close: () => server.close() };
+  const at = `http://127.0.0.1:${port}`;
+  return { url: `${at}/fake.html`, status: `${at}/status.html`, close: () => server.close() };
 }
 
 /** Starts Chromium; `CHROMIUM` names another than the system's. */
@@ -26,5 +27,7 @@ export function launch() {
   if (!existsSync(executablePath)) {
     throw new Error(`No Chromium at ${executablePath}: install it, or name it with CHROMIUM=PATH.`);
   }
-  return chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  // People's browsers keep pages that are left.
+  const ignoreDefaultArgs = ['--disable-back-forward-cache'];
+  return chromium.launch({ executablePath, args: ['--no-sandbox'], ignoreDefaultArgs });
 }

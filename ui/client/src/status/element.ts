@@ -99,7 +99,8 @@ export class KillcordStatus extends HTMLElement {
     this.#rows = make('ul', '', 'devices');
     this.#rows.setAttribute('aria-live', 'off');
     this.#rowsShown = '';
-    words.append(own, slotted(shown.slots, said), this.#countdown);
+    const facts = shown.facts.map((text) => make('p', 'fact', 'fact', text));
+    words.append(slotted(shown.slots, said), own, ...facts, this.#countdown);
     if (shown.rows.length > 0) words.append(this.#rows);
     box.append(icon, words);
     const side = this.#side(shown);

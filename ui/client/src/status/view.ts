@@ -40,6 +40,8 @@ export interface View {
   readonly alert: boolean;
   readonly title: string;
   readonly text: readonly string[];
+  /** What no author's words replace: what is known of the hardware, and what is not. */
+  readonly facts: readonly string[];
   /** The rig's own words, HTML made by the host. */
   readonly html: string;
   /** What time does to it; changes each second. */
@@ -76,7 +78,7 @@ export function view(model: Model, now: number, wall: Date = new Date()): View {
 }
 
 function make(part: Part): View {
-  const blank = { alert: false, text: [], html: '', countdown: '', rig: '', rows: [], buttons: [] };
+  const blank = { alert: false, text: [], facts: [], html: '', countdown: '', rig: '', rows: [], buttons: [] };
   return { ...blank, slots: [part.state], ...part };
 }
 
@@ -87,7 +89,7 @@ function connecting(model: Model, for_ms: number): View {
     tone: silent ? 'warn' : 'busy',
     shape: 'turning',
     title: silent ? WORDS.silent : WORDS.connecting,
-    text: silent ? [...refusal(model), WORDS.silentText] : [],
+    facts: silent ? [...refusal(model), WORDS.silentText] : [],
   });
 }
 
@@ -99,7 +101,7 @@ function live(model: Model, now: number): View {
   const warn = (kind: string, title: string, countdown: string, buttons: Button[] = []): View =>
     make({
       ...common, state: 'warning', slots: [`warning-${kind}`, 'warning'], tone: 'warn', shape: 'clock',
-      title, text: grave(model), countdown, buttons,
+      title, facts: grave(model), countdown, buttons,
     });
   const give: Button[] = [{ act: 'give', label: WORDS.give }];
   switch (warning?.kind) {
@@ -115,25 +117,32 @@ function live(model: Model, now: number): View {
   if (model.role === 'operator' && model.asking !== null) return warn('take-over', WORDS.takeOver, '', give);
   const buttons = model.role === 'observer' ? [take(model)] : [];
   if ((model.resumed || model.returned) && now - model.welcomeAt < RESUMED_MS) {
-    const text = [model.resumed ? WORDS.resumedText : WORDS.newSession, ...role(model), ...grave(model)];
-    return make({ ...common, ...tone(model, 'good', 'shield'), state: 'resumed', title: WORDS.resumed, text, buttons });
-  }
-  if (model.role === 'operator') {
-    const shape = rig?.state === 'armed' || rig?.state === 'arming' ? 'armed' : 'shield';
-    return make({ ...common, ...tone(model, 'plain', shape), state: 'live', title: WORDS.operator, text: grave(model) });
+    const text = [model.resumed ? WORDS.resumedText : WORDS.newSession, ...role(model)];
+    return make({
+      ...common, state: 'resumed', tone: 'good', shape: 'shield', title: WORDS.resumed, text, facts: grave(model), buttons,
+    });
   }
   const taken = model.takenOver && model.holder !== null;
+  const state = model.role === 'operator' ? 'live' : taken ? 'taken-over' : 'observer';
+  const facts = refusal(model);
+  if (rig?.state === 'not_safe') {
+    return make({
+      ...common, state, tone: 'danger', shape: 'alert', title: WORDS.notSafe, text: role(model),
+      facts: grave(model), buttons,
+    });
+  }
+  if (model.role === 'operator') {
+    const armed = rig?.state === 'armed' || rig?.state === 'arming';
+    const look = armed ? ({ tone: 'warn', shape: 'armed' } as const) : ({ tone: 'plain', shape: 'shield' } as const);
+    return make({ ...common, ...look, state, title: WORDS.operator, facts });
+  }
   return make({
-    ...common, ...tone(model, taken ? 'warn' : 'plain', 'person'),
-    state: taken ? 'taken-over' : 'observer',
+    ...common, state, facts, buttons,
+    tone: taken ? 'warn' : 'plain',
+    shape: 'person',
     title: taken ? WORDS.takenOver : WORDS.observer,
-    text: [taken ? WORDS.takenOverText : whoElse(model), ...grave(model)],
-    buttons,
+    text: [taken ? WORDS.takenOverText : whoElse(model)],
   });
-}
-
-function tone(model: Model, otherwise: Tone, shape: Shape): Pick<View, 'tone' | 'shape'> {
-  return model.rig?.state === 'not_safe' ? { tone: 'danger', shape: 'alert' } : { tone: otherwise, shape };
 }
 
 function role(model: Model): string[] {
@@ -145,7 +154,7 @@ function whoElse(model: Model): string {
 }
 
 function grave(model: Model): string[] {
-  return [...(model.rig?.state === 'not_safe' ? [WORDS.notSafe] : []), ...refusal(model)];
+  return [...(model.rig?.state === 'not_safe' ? [WORDS.notSafeText] : []), ...refusal(model)];
 }
 
 function refusal(model: Model): string[] {
@@ -173,8 +182,8 @@ function lost(model: Model, now: number, wall: Date): View {
     shape: overdue ? 'alert' : 'unknown',
     alert: overdue,
     title: WORDS.lost,
-    text: [lostText(model, now, wall), ...uncovered, WORDS.retrying],
-    countdown: operator && !session.overdue ? `Until then: ${left} s.` : '',
+    facts: [lostText(model, now, wall), ...uncovered, WORDS.retrying],
+    countdown: operator && !session.overdue ? `Time left until the bench is to be made safe: ${left} s.` : '',
   });
 }
 
@@ -210,7 +219,8 @@ function ended(model: Model): View {
     shape: bad ? 'alert' : 'ended',
     alert: bad,
     title: WORDS.ended,
-    text: [END_WORDS[reason], HARDWARE_WORDS[hardware], ...(waits ? [WORDS.comesBack] : [])],
+    text: [END_WORDS[reason]],
+    facts: [HARDWARE_WORDS[hardware], ...(waits ? [WORDS.comesBack] : [])],
     html: session.text,
     rows: rows(model, report.filter(({ confirmed }) => !confirmed)),
     buttons: waits ? [] : [{ act: 'reload', label: WORDS.reload }],

@@ -24,6 +24,12 @@ export interface Scene {
   readonly role?: Role;
   /** How often every instrument is read, in milliseconds. */
   readonly every?: number;
+  /** It answers nothing from the start. */
+  readonly silent?: boolean;
+  /** It refuses the page, in these words. */
+  readonly refusal?: string;
+  /** Silence after which a lease is over, in milliseconds. */
+  readonly expire?: number;
   /** What happens right after the welcome. */
   readonly then?: (host: FakeHost) => void;
 }
@@ -47,12 +53,15 @@ export class FakeHost implements Transport {
     this.#scene = scene;
     this.#now = now;
     this.role = scene.role ?? 'operator';
+    this.silent = scene.silent ?? false;
     scene.rig?.(this.rig);
   }
 
   open(listener: Listener): Promise<Connection> {
-    if (this.silent) return Promise.reject(new Error('silent'));
     this.#listener = listener;
+    const { refusal } = this.#scene;
+    if (refusal) listener.frame({ t: 'error', code: 'version', message: refusal });
+    if (this.silent) return Promise.reject(new Error('silent'));
     return Promise.resolve({
       send: (frame) => {
         if (this.silent) return new Promise<void>(() => {});
@@ -62,6 +71,10 @@ export class FakeHost implements Transport {
       },
       close: () => this.stop(),
     });
+  }
+
+  get #expire(): number {
+    return this.#scene.expire ?? POLICY.expire_after_ms;
   }
 
   /** Sends a frame to the page. */
@@ -122,7 +135,7 @@ export class FakeHost implements Transport {
       case 'hello':
         return this.#welcome(frame.resume !== undefined);
       case 'beat':
-        return this.say({ t: 'ack', n: frame.n, expires_ms: POLICY.expire_after_ms });
+        return this.say({ t: 'ack', n: frame.n, expires_ms: this.#expire });
       case 'arm':
         return this.#arm(frame.id);
       case 'set':
@@ -161,7 +174,7 @@ export class FakeHost implements Transport {
       role: this.role,
       epoch: `1.${this.#n}`,
       resumed,
-      policy: POLICY,
+      policy: { ...POLICY, expire_after_ms: this.#expire },
       rig: structuredClone(this.rig),
       now: { host_ms: now, unix_ms: Date.now() },
     });

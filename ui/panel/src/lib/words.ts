@@ -116,3 +116,25 @@ export function madeSafe({ by_watchdog }: UncleanRun): boolean {
   const devices = by_watchdog?.devices ?? [];
   return devices.length > 0 && devices.every(({ confirmed }) => confirmed);
 }
+
+/** What the pair page says. */
+export const PAIR = {
+  ask: 'Enter the code that the bench shows. It works once, for ten minutes.',
+  pairing: 'Pairing…',
+  paired: 'Paired.',
+  used: 'This code has been used. Ask at the bench for a new one.',
+  expired: 'This code has expired. Ask at the bench for a new one.',
+  wrong: 'This code is wrong. Check it, or ask at the bench for a new one.',
+  tooMany: 'Too many tries. Wait a minute, then try again.',
+  failed: 'The host could not pair this browser. Look at what it says in its own window or terminal.',
+  unreachable: 'No answer from the host. Check that it runs, then try again.',
+} as const;
+
+/** What a panel in a browser says of signing out. */
+export const SIGN_OUT = {
+  button: 'Sign out',
+  title: 'Sign out?',
+  operator: 'You are in control. Without you the rig does what its file says for an operator that has gone: as a rule it is made safe.',
+  observer: 'You are observing: nothing on the bench depends on this page.',
+  cancel: 'Cancel',
+} as const;
