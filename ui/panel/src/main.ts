@@ -1,6 +1,16 @@
-/** The panel in the native window. */
-import { Killcord } from '@killcord/client';
-import { closeWindow, tauriTransport } from '@killcord/client/tauri';
+/** The panel: in the native window over its IPC, in a browser over a socket. */
+import { hostRoot, Killcord, socketTransport } from '@killcord/client';
+import { closeWindow, inNativeWindow, tauriTransport } from '@killcord/client/tauri';
+import { signOut } from './lib/signout';
 import { start } from './start';
 
-start(new Killcord(tauriTransport()), { close: closeWindow, reload: () => location.reload() });
+const reload = (): void => location.reload();
+
+if (inNativeWindow()) {
+  start(new Killcord(tauriTransport()), { close: closeWindow, reload });
+} else {
+  const client = new Killcord(socketTransport());
+  const remove = async (session: number): Promise<boolean> =>
+    (await fetch(new URL(`api/v1/sessions/${session}`, hostRoot()), { method: 'DELETE' })).ok;
+  start(client, { signOut: () => signOut(client, remove), reload });
+}

@@ -233,6 +233,38 @@ it('a browser whose language is none (LANG=C in WebKitGTK) shows the panel all t
   await state().getByText('Armed').waitFor();
 });
 
+describe('in a browser', () => {
+  async function openPage(scene: string): Promise<void> {
+    await open(`${scene}&page`);
+    await page.evaluate(axeCore.source);
+    expect(await axe()).toEqual([]);
+  }
+
+  it('signing out is asked about, with a safe stop at hand', async () => {
+    await openPage('armed');
+    await button('Sign out').click();
+    const dialog = page.getByRole('dialog', { name: 'Sign out?' });
+    expect(await dialog.getByRole('button', { name: 'Cancel' }).evaluate((it) => it === document.activeElement)).toBe(true);
+    expect(await button('Safe stop').count()).toBe(1);
+    expect(await axe()).toEqual([]);
+    await dialog.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByText('The page was closed.').waitFor();
+    expect(await button('Sign out').count()).toBe(0);
+  });
+
+  it('the report speaks of no window, and waits for the next host', async () => {
+    await openPage('report');
+    await page.getByText('connects by itself').waitFor();
+    expect(await page.getByText('window closes').count()).toBe(0);
+    expect(await button('Close').count()).toBe(0);
+  });
+
+  it('the native window has no sign-out', async () => {
+    await open('armed');
+    expect(await button('Sign out').count()).toBe(0);
+  });
+});
+
 describe('words', () => {
   it('of a report name what to check by hand, and Close asks the shell', async () => {
     await open('report');

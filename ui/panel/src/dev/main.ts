@@ -4,10 +4,12 @@ import { start } from '../start';
 import { FakeHost } from './fake';
 import { SCENES } from './scenes';
 
-const name = new URLSearchParams(location.search).get('fake') ?? 'safe';
+const query = new URLSearchParams(location.search);
+const name = query.get('fake') ?? 'safe';
 const scene = SCENES[name];
 if (!scene) throw new Error(`No scene "${name}". There are: ${Object.keys(SCENES).join(', ')}.`);
-start(new Killcord(new FakeHost(scene)), {
-  close: () => Promise.reject(new Error('no shell here')),
-  reload: () => location.reload(),
-});
+const client = new Killcord(new FakeHost(scene));
+const reload = (): void => location.reload();
+// With `&page` as in a browser, else as in the native window.
+if (query.has('page')) start(client, { signOut: () => client.end(), reload });
+else start(client, { close: () => Promise.reject(new Error('no shell here')), reload });

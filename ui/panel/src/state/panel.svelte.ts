@@ -11,8 +11,10 @@ import { SafeStop } from './safestop.svelte';
 
 /** What the panel asks of what it runs in. */
 export interface Shell {
-  /** A report was read: the window may go. */
-  close(): Promise<void>;
+  /** A report was read: the window may go. A page in a browser has none. */
+  readonly close?: () => Promise<void>;
+  /** The person leaves this browser's session. The window has none. */
+  readonly signOut?: () => Promise<void>;
   /** The page begins anew. */
   reload(): void;
 }
@@ -28,6 +30,8 @@ export class Panel {
   confirming = $state(false);
   /** The about box is open. */
   about = $state(false);
+  /** The question whether to sign out is open. */
+  leaving = $state(false);
   /** Why the last arming did not go through. */
   armProblem = $state<string | null>(null);
   /** The finished teardown that the person has put away. */
@@ -106,7 +110,7 @@ export class Panel {
   async closeWindow(): Promise<void> {
     this.closeProblem = null;
     try {
-      await this.shell.close();
+      await this.shell.close?.();
     } catch {
       this.closeProblem = 'The window did not close: close it by its own button.';
     }
