@@ -221,8 +221,9 @@ export class Killcord {
         return;
       }
       case 'back':
-        if (!this.#over && this.#transport.outlivesHost) void this.#reach();
-        return;
+        if (this.#over || !this.#transport.outlivesHost) return;
+        this.#attempts = 0;
+        return void this.#reach();
       case 'freeze':
         return this.#connection?.present?.({ ...this.#presence(), visible: false });
       case 'seen':

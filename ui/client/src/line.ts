@@ -151,8 +151,8 @@ export class Line {
     if (!(hung && frame.t === 'readings')) this.#tell({ r: 'frame', c, frame });
     if (frame.t === 'welcome') {
       const { beat_ms, expire_after_ms } = frame.policy;
-      this.#beatMs = Math.min(Math.max(beat_ms, BEAT_MS[0]), BEAT_MS[1]);
-      this.#expireMs = Math.max(expire_after_ms, this.#beatMs);
+      this.#beatMs = Math.min(Math.max(Number(beat_ms) || 0, BEAT_MS[0]), BEAT_MS[1]);
+      this.#expireMs = Math.max(Number(expire_after_ms) || 0, this.#beatMs);
       this.#ahead = this.#around.wall() - now;
       this.#beat();
       this.#wait();

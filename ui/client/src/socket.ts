@@ -103,6 +103,7 @@ export function socketTransport(page: SocketPage = browserPage()): Transport {
     open: (listener) =>
       new Promise((done, failed) => {
         const c = (connections += 1);
+        current?.settle?.failed(new Error('another connection has begun'));
         current = { c, listener, settle: { done, failed } };
         line().post({ o: 'open', c, url: url.href, presence: listener.presence() });
       }),

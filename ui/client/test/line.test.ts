@@ -91,9 +91,9 @@ describe('beats', () => {
     expect(socket.beats().at(-1)).toMatchObject({ n: 2, visible: false });
   });
 
-  it('take a beat_ms that cannot be for the shortest that can', async () => {
+  it.each([0, -5, 'x' as never])('take a beat_ms of %s, which cannot be, for the shortest that can', async (beat_ms) => {
     const socket = open();
-    socket.say(welcome({ policy: { ...POLICY, beat_ms: 0 } }));
+    socket.say(welcome({ policy: { ...POLICY, beat_ms } }));
     await time.pass(250);
     expect(socket.beats()).toHaveLength(3);
   });

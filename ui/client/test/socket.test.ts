@@ -109,6 +109,20 @@ describe('a page', () => {
     expect(waits).toEqual([250, 500, 1_000, 2_000, 5_000, 5_000, 5_000, 5_000]);
   });
 
+  it('coming back from the cache does not wait out the pauses of before', async () => {
+    void client.connect();
+    await settled();
+    report({ r: 'closed', c: 1, code: 1006 });
+    await settled();
+    expect(last('pause')).toBeDefined();
+    time.turn({ kind: 'back' });
+    await settled();
+    expect(c()).toBe(2);
+    report({ r: 'paused', id: last('pause')!.id });
+    await settled();
+    expect(c()).toBe(2);
+  });
+
   it('does not hammer a host that takes its connection and drops it', async () => {
     void client.connect();
     report({ r: 'open', c: 1 });

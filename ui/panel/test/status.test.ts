@@ -105,6 +105,15 @@ describe('what is said', () => {
   });
 });
 
+it('a page that never connects is not told that all is well', async () => {
+  await open('live');
+  await page.evaluate(() => {
+    Reflect.deleteProperty(globalThis, Symbol.for('killcord.client'));
+    document.querySelector('killcord-status')?.replaceWith(document.createElement('killcord-status'));
+  });
+  await page.getByText('treat the bench as live').waitFor();
+});
+
 it('an observer takes control', async () => {
   await open('taken_over');
   await page.getByRole('button', { name: 'Take control' }).click();

@@ -7,6 +7,7 @@
  */
 import type { Killcord } from '../client';
 import { onPageClient } from '../page';
+import { initial, type Model } from '../state';
 import { WORDS } from '../words';
 import { drawn, STYLE } from './look';
 import { type Act, type Row, type View, view } from './view';
@@ -18,6 +19,8 @@ export class KillcordStatus extends HTMLElement {
   readonly #calm = region('status');
   readonly #loud = region('alert');
   #client: Killcord | null = null;
+  /** What is known without a session. */
+  #nothing: Model = initial(performance.now());
   #own = false;
   #shown = '';
   #countdown: HTMLElement | null = null;
@@ -53,6 +56,7 @@ export class KillcordStatus extends HTMLElement {
       unfind();
     };
     this.#follow(this.#client);
+    this.#draw();
   }
 
   disconnectedCallback(): void {
@@ -68,9 +72,8 @@ export class KillcordStatus extends HTMLElement {
 
   /** Draws anew only what has changed: a button keeps its focus while seconds pass. */
   #draw(): void {
-    const client = this.#client;
-    if (!client) return;
-    const shown = view(client.model, client.now());
+    const now = this.#client?.now() ?? performance.now();
+    const shown = view(this.#client?.model ?? this.#nothing, now);
     const rows = JSON.stringify(shown.rows);
     const key = JSON.stringify({ ...shown, countdown: '', rows: shown.rows.length > 0 });
     if (key !== this.#shown) {
