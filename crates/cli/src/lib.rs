@@ -18,7 +18,6 @@ mod find;
 mod load;
 mod log;
 mod moment;
-mod panel;
 mod stop;
 mod table;
 mod terminal;

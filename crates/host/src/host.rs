@@ -288,6 +288,11 @@ impl Host {
         answer.await.ok()
     }
 
+    /// Ends all sessions of a browser as signed out.
+    pub fn sign_out(&self, browser: BrowserId) {
+        self.handle.shared.queue.push(Item::Page(PageNews::SignOut(browser)));
+    }
+
     /// What a page would be shown now, without the past of its readings.
     #[must_use]
     pub fn view(&self) -> Arc<RigView> {

@@ -202,6 +202,12 @@ impl Seats {
         self.addresses.get(&session).copied()
     }
 
+    /// The sessions that have a page of that browser.
+    pub(crate) fn sessions_of(&self, browser: BrowserId) -> Vec<SessionId> {
+        let of = |(_, page): &(&SessionId, &Page)| page.browser() == Some(browser);
+        self.pages.iter().filter(of).map(|(&id, _)| id).collect()
+    }
+
     /// The last sessions that have ended, the newest last.
     pub(crate) fn ended(&self) -> impl Iterator<Item = EndedView> {
         self.ended.iter().copied()

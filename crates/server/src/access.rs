@@ -3,7 +3,7 @@
 //! Paired browsers outlive the host, so that a page finds its way back to the next one. Only hashes are written.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     fs, io,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
@@ -21,6 +21,8 @@ const CODE_LIVES: Duration = Duration::from_mins(10);
 const TRIES: (u32, Duration) = (10, Duration::from_secs(6));
 /// The most browsers that are remembered; the oldest is forgotten for one more.
 const MOST_BROWSERS: usize = 256;
+/// Used codes that are remembered, to say so of a link that is opened again.
+const USED: usize = 16;
 /// The file of their hashes, one a line, oldest first.
 const FILE: &str = "browsers";
 
@@ -31,6 +33,8 @@ struct Code {
 
 struct Inner {
     code: Option<Code>,
+    /// The newest last.
+    used: VecDeque<String>,
     tries: Rate,
     browsers: HashMap<String, BrowserId>,
     /// Oldest first.
@@ -42,13 +46,6 @@ struct Inner {
 pub(crate) struct Access {
     inner: Mutex<Inner>,
     file: PathBuf,
-}
-
-/// A browser was let in, or its code is too old and has to be replaced.
-pub(crate) enum Paired {
-    /// The value of its cookie.
-    Cookie(String),
-    TooOld,
 }
 
 impl Access {
@@ -63,6 +60,7 @@ impl Access {
         });
         let mut inner = Inner {
             code: None,
+            used: VecDeque::new(),
             tries: Rate::new(TRIES.0, TRIES.1, now),
             browsers: HashMap::new(),
             order: Vec::new(),
@@ -85,22 +83,53 @@ impl Access {
         Some(code)
     }
 
-    /// Takes a code for a cookie, once.
-    pub(crate) fn pair(&self, code: &str, now: Instant) -> Result<Paired, Refused> {
+    /// Takes a code for the value of a cookie, once.
+    pub(crate) fn pair(&self, code: &str, now: Instant) -> Result<String, Refused> {
         let mut inner = self.inner();
-        let right = inner.code.as_ref().is_some_and(|known| known.kept == secret::kept(code));
-        if !right {
-            return Err(if inner.tries.take(now) { Refused::BadCode } else { Refused::Busy });
-        }
-        if inner.code.take().is_none_or(|known| known.until <= now) {
-            return Ok(Paired::TooOld);
+        let kept = secret::kept(code);
+        let Some(until) = inner.code.take_if(|known| known.kept == kept).map(|known| known.until) else {
+            return Err(if !inner.tries.take(now) {
+                Refused::TooMany
+            } else if inner.used.contains(&kept) {
+                Refused::CodeUsed
+            } else {
+                Refused::CodeWrong
+            });
+        };
+        if until <= now {
+            return Err(Refused::CodeExpired);
         }
         let cookie = secret::word().ok_or(Refused::Failed)?;
-        inner.remember(secret::kept(&cookie));
-        if let Err(error) = write(&self.file, &inner.order) {
-            tracing::warn!(%error, "this browser will have to be paired again after a restart");
+        inner.used.push_back(kept);
+        if inner.used.len() > USED {
+            inner.used.pop_front();
         }
-        Ok(Paired::Cookie(cookie))
+        inner.remember(secret::kept(&cookie));
+        self.write(&inner, "this browser will have to be paired again after a restart");
+        Ok(cookie)
+    }
+
+    /// Whether it is let in still.
+    pub(crate) fn has(&self, browser: BrowserId) -> bool {
+        self.inner().browsers.values().any(|id| *id == browser)
+    }
+
+    /// Lets a browser in no more.
+    pub(crate) fn forget(&self, browser: BrowserId) {
+        let mut inner = self.inner();
+        let Some(kept) = inner.browsers.iter().find(|(_, id)| **id == browser).map(|(kept, _)| kept.clone())
+        else {
+            return;
+        };
+        inner.browsers.remove(&kept);
+        inner.order.retain(|known| *known != kept);
+        self.write(&inner, "a browser that has signed out is let in again after a restart");
+    }
+
+    fn write(&self, inner: &Inner, otherwise: &str) {
+        if let Err(error) = write(&self.file, &inner.order) {
+            tracing::warn!(%error, "{otherwise}");
+        }
     }
 
     /// The browser that a cookie belongs to.
@@ -134,23 +163,15 @@ fn write(file: &Path, lines: &[String]) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    fn cookie(paired: Result<Paired, Refused>) -> String {
-        match paired {
-            Ok(Paired::Cookie(cookie)) => cookie,
-            Ok(Paired::TooOld) => panic!("too old"),
-            Err(refused) => panic!("{refused:?}"),
-        }
-    }
-
     #[test]
     fn a_code_lets_one_browser_in_once() {
         let folder = tempfile::tempdir().unwrap();
         let now = Instant::now();
         let access = Access::open(folder.path(), now);
         let code = access.invite(now).unwrap();
-        let cookie = cookie(access.pair(&code, now));
+        let cookie = access.pair(&code, now).unwrap();
         assert_eq!(access.browser(&cookie), Some(BrowserId(1)));
-        assert!(matches!(access.pair(&code, now), Err(Refused::BadCode)));
+        assert_eq!(access.pair(&code, now), Err(Refused::CodeUsed));
         assert_eq!(access.browser(&code), None);
     }
 
@@ -160,10 +181,10 @@ mod tests {
         let now = Instant::now();
         let access = Access::open(folder.path(), now);
         let last = now + CODE_LIVES - Duration::from_nanos(1);
-        cookie(access.pair(&access.invite(now).unwrap(), last));
+        access.pair(&access.invite(now).unwrap(), last).unwrap();
         let code = access.invite(now).unwrap();
-        assert!(matches!(access.pair(&code, now + CODE_LIVES), Ok(Paired::TooOld)));
-        assert!(matches!(access.pair(&code, now), Err(Refused::BadCode)), "and is worth nothing then");
+        assert_eq!(access.pair(&code, now + CODE_LIVES), Err(Refused::CodeExpired));
+        assert_eq!(access.pair(&code, now), Err(Refused::CodeWrong), "and is worth nothing then");
     }
 
     #[test]
@@ -173,10 +194,10 @@ mod tests {
         let access = Access::open(folder.path(), now);
         let code = access.invite(now).unwrap();
         for _ in 0..TRIES.0 {
-            assert!(matches!(access.pair("guess", now), Err(Refused::BadCode)));
+            assert_eq!(access.pair("guess", now), Err(Refused::CodeWrong));
         }
-        assert!(matches!(access.pair("guess", now), Err(Refused::Busy)));
-        cookie(access.pair(&code, now));
+        assert_eq!(access.pair("guess", now), Err(Refused::TooMany));
+        access.pair(&code, now).unwrap();
     }
 
     #[test]
@@ -184,10 +205,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let now = Instant::now();
         let access = Access::open(folder.path(), now);
-        let cookie = cookie(access.pair(&access.invite(now).unwrap(), now));
+        let cookie = access.pair(&access.invite(now).unwrap(), now).unwrap();
         let text = fs::read_to_string(folder.path().join(FILE)).unwrap();
         assert!(!text.contains(&cookie));
         assert!(Access::open(folder.path(), now).browser(&cookie).is_some());
+    }
+
+    #[test]
+    fn a_browser_that_is_forgotten_is_not_let_in_again_not_even_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Instant::now();
+        let access = Access::open(folder.path(), now);
+        let pair = || access.pair(&access.invite(now).unwrap(), now).unwrap();
+        let (one, two) = (pair(), pair());
+        access.forget(access.browser(&one).unwrap());
+        for access in [&access, &Access::open(folder.path(), now)] {
+            assert!(access.browser(&one).is_none() && access.browser(&two).is_some());
+        }
     }
 
     #[test]
@@ -195,7 +229,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let now = Instant::now();
         let access = Access::open(folder.path(), now);
-        let first = cookie(access.pair(&access.invite(now).unwrap(), now));
+        let first = access.pair(&access.invite(now).unwrap(), now).unwrap();
         let mut last = String::new();
         for n in 0..MOST_BROWSERS {
             access.inner().remember(format!("{n}"));

@@ -19,12 +19,14 @@ pub(crate) enum Refused {
     Prefetch,
     /// No cookie of a paired browser.
     NotPaired,
-    /// The pairing code is wrong, or was used.
-    BadCode,
+    /// The pairing code is none.
+    CodeWrong,
+    /// The pairing code has let a browser in.
+    CodeUsed,
     /// The pairing code is too old.
-    OldCode,
-    /// Too many tries.
-    Busy,
+    CodeExpired,
+    /// Too many tries, or too much at once.
+    TooMany,
     /// Not what is taken there.
     BadRequest,
     /// Nothing there.
@@ -49,10 +51,10 @@ impl Refused {
     const fn status(self) -> StatusCode {
         match self {
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::WrongOrigin | Self::Prefetch | Self::BadCode => StatusCode::FORBIDDEN,
+            Self::WrongOrigin | Self::Prefetch | Self::CodeWrong => StatusCode::FORBIDDEN,
             Self::NotPaired => StatusCode::UNAUTHORIZED,
-            Self::OldCode => StatusCode::GONE,
-            Self::Busy => StatusCode::TOO_MANY_REQUESTS,
+            Self::CodeUsed | Self::CodeExpired => StatusCode::GONE,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::Unknown => StatusCode::NOT_FOUND,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -70,9 +72,10 @@ impl Refused {
             }
             Self::Prefetch => "pages are not given in advance; open it",
             Self::NotPaired => "this browser is not paired; open the link that Killcord printed",
-            Self::BadCode => "this link was used or is wrong; open the newest link that Killcord printed",
-            Self::OldCode => "this link is too old; open the new one that Killcord has just printed",
-            Self::Busy => "too much at once; wait a minute and try again",
+            Self::CodeWrong => "this is no link of this host; open the newest one that Killcord printed",
+            Self::CodeUsed => "this link was used; open the newest one that Killcord printed",
+            Self::CodeExpired => "this link is too old; open the new one that Killcord has just printed",
+            Self::TooMany => "too much at once; wait a minute and try again",
             Self::BadRequest => "this is not what is taken here; reload the page",
             Self::Unknown => "there is nothing here",
             Self::TooSlow => "the request took too long; try again",

@@ -19,6 +19,7 @@ mod health;
 mod line;
 mod pages;
 mod pair;
+mod panel;
 mod rate;
 mod routes;
 mod secret;

@@ -7,12 +7,14 @@
 use std::{borrow::Cow, sync::Arc};
 
 use axum::{
+    body::Bytes,
     extract::{Request, State},
-    http::{Method, StatusCode, header::CONTENT_TYPE},
-    response::{Html, IntoResponse as _, Response},
+    http::{Method, header::CONTENT_TYPE},
+    response::{Html, IntoResponse as _, Redirect, Response},
 };
+use killcord::core::BrowserId;
 
-use crate::{answer::Refused, pair, pair::Browser, secret, server::Shared};
+use crate::{answer::Refused, pair::Browser, secret, server::Shared};
 
 /// One file of the pages.
 #[derive(Clone, Debug)]
@@ -23,12 +25,13 @@ pub struct Asset {
     pub bytes: Cow<'static, [u8]>,
 }
 
-/// The pages' files, in memory: nothing is looked up in a file system by what a request says.
+/// The pages' files, in memory: nothing is looked up in a file system by what a request says. `index.html` and
+/// `pair.html` are documents, the rest lies below `/killcord/`.
 #[derive(Clone, Debug, Default)]
 pub struct Assets(Vec<Asset>);
 
 impl Assets {
-    /// These files; the document is `index.html`.
+    /// These files.
     #[must_use]
     pub const fn new(files: Vec<Asset>) -> Self {
         Self(files)
@@ -37,8 +40,14 @@ impl Assets {
     fn get(&self, path: &str) -> Option<&Asset> {
         self.0.iter().find(|asset| asset.path == path)
     }
+
+    fn document(&self, path: &str) -> Cow<'_, str> {
+        self.get(path).map_or(NO_PANEL.into(), |asset| String::from_utf8_lossy(&asset.bytes))
+    }
 }
 
+/// Where a browser without a cookie is sent.
+const PAIR: &str = "/killcord/pair";
 /// Where the nonce goes.
 const HEAD: &str = "<head>";
 
@@ -52,36 +61,53 @@ pub(crate) async fn get(
     browser: Result<Browser, Refused>,
     request: Request,
 ) -> Response {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !reads || !matches!(request.uri().path(), "/" | "/index.html") {
         return Refused::Unknown.into_response();
     }
-    let path = request.uri().path().trim_start_matches('/');
-    let is_document = matches!(path, "" | "index.html");
-    let browser = match browser {
-        Ok(Browser(browser)) => browser,
-        // A person reads it; a script gets the code.
-        Err(Refused::NotPaired) if is_document => {
-            return (StatusCode::UNAUTHORIZED, pair::page().await).into_response();
-        }
-        Err(refused) => return refused.into_response(),
-    };
-    if !is_document {
-        return match shared.assets.get(path) {
-            Some(asset) => ([(CONTENT_TYPE, kind(path))], asset.bytes.to_vec()).into_response(),
-            None => Refused::Unknown.into_response(),
-        };
+    match browser {
+        Ok(Browser(browser)) => document(&shared, browser, "index.html", request.method() == Method::GET),
+        // A person comes there; scripts ask below `/killcord/` and get the code.
+        Err(Refused::NotPaired) => Redirect::to(PAIR).into_response(),
+        Err(refused) => refused.into_response(),
     }
+}
+
+/// The page behind a link, and for whoever comes without a cookie.
+pub(crate) async fn pair(State(shared): State<Arc<Shared>>) -> Response {
+    Html(placed(&shared.assets.document("pair.html"))).into_response()
+}
+
+/// A file of the pages below `/killcord/`: the same for everybody, so that the pairing page has its own.
+pub(crate) async fn file(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let path = request.uri().path().trim_start_matches("/killcord/").trim_start_matches('/');
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    match shared.assets.get(path).filter(|_| reads && !path.ends_with(".html")) {
+        Some(asset) => {
+            let bytes = match &asset.bytes {
+                Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+                Cow::Owned(bytes) => Bytes::copy_from_slice(bytes),
+            };
+            ([(CONTENT_TYPE, kind(path))], bytes).into_response()
+        }
+        None => Refused::Unknown.into_response(),
+    }
+}
+
+/// A page that holds a session.
+fn document(shared: &Shared, browser: BrowserId, name: &str, is_loaded: bool) -> Response {
     let Some(nonce) = secret::word() else { return Refused::Failed.into_response() };
-    let document = match shared.assets.get("index.html") {
-        Some(asset) => String::from_utf8_lossy(&asset.bytes),
-        None => NO_PANEL.into(),
-    };
-    let text = with_nonce(&document, &nonce);
-    if *request.method() == Method::GET {
+    let text = with_nonce(&placed(&shared.assets.document(name)), &nonce);
+    if is_loaded {
         // Before the answer's first byte: the old page's goodbye comes after that.
         shared.host.document(browser, nonce);
     }
     Html(text).into_response()
+}
+
+/// The built documents name their files as if they lay beside them; they lie below `/killcord/`.
+fn placed(document: &str) -> String {
+    document.replace("=\"./", "=\"/killcord/")
 }
 
 fn with_nonce(document: &str, nonce: &str) -> String {
@@ -117,5 +143,10 @@ mod tests {
             "<!doctype html><html><head><meta name=\"killcord-nonce\" content=\"ab\"><title>x</title>"
         );
         assert!(with_nonce("no head", "ab").starts_with("<meta"));
+    }
+
+    #[test]
+    fn a_document_finds_its_files_wherever_it_is_shown() {
+        assert_eq!(placed(r#"<script src="./assets/a.js">"#), r#"<script src="/killcord/assets/a.js">"#);
     }
 }

@@ -16,8 +16,7 @@ use crate::{
 
 pub(crate) fn routes(shared: &Arc<Shared>) -> Router {
     let own = Router::new()
-        .route("/pair", get(pair::page).post(pair::take))
-        .route("/pair.js", get(pair::script))
+        .route("/pair", get(pages::pair).post(pair::take).delete(pair::leave))
         .route("/ws", get(socket::open))
         .route("/bye", post(bye::take))
         .route("/healthz", get(health::alive))
@@ -25,7 +24,7 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router {
         .route("/api/v1/rig", get(rig))
         .route("/api/v1/sessions", get(sessions::list))
         .route("/api/v1/sessions/{id}", delete(sessions::end))
-        .fallback(nothing)
+        .fallback(pages::file)
         .method_not_allowed_fallback(nothing);
     Router::new()
         .nest("/killcord", own)

@@ -20,6 +20,7 @@ use axum::{
 use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
 use killcord::{
     FrameReceiver, Role, Visitor,
+    core::BrowserId,
     wire::{MAX_FRAME, ToHost, ToPage, close_code},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -63,7 +64,7 @@ pub(crate) async fn open(
 ) -> Response {
     let place = |places: &Arc<Semaphore>| Arc::clone(places).try_acquire_owned().ok();
     let (Some(place), Some(silent)) = (place(&shared.sockets), place(&shared.silent)) else {
-        return Refused::Busy.into_response();
+        return Refused::TooMany.into_response();
     };
     let visitor = Visitor { browser, address, may_operate: true };
     let tasks = shared.tasks.clone();
@@ -88,7 +89,7 @@ async fn attend(socket: WebSocket, shared: Arc<Shared>, visitor: Visitor, silent
     let (mut sink, stream) = socket.split();
     let mut token = None;
     let over = tokio::select! {
-        over = read(stream, &shared, &line, silent) => over,
+        over = read(stream, &shared, &line, visitor.browser, silent) => over,
         over = write(&mut sink, &shared, &line, frames, pings, &mut token) => over,
     };
     if let Some(token) = token {
@@ -107,6 +108,7 @@ async fn read(
     mut stream: impl Stream<Item = Result<Message, axum::Error>> + Unpin,
     shared: &Shared,
     line: &Line,
+    browser: BrowserId,
     silent: OwnedSemaphorePermit,
 ) -> Over {
     let mut silent = Some(silent);
@@ -136,6 +138,10 @@ async fn read(
             Message::Text(text) => match serde_json::from_str(&text) {
                 Ok(ToHost::Hello { v, resume, nonce, want }) if line.attachment.session().is_none() => {
                     let (resume, want) = settle(shared, resume, want).await;
+                    // It may have signed out since it opened the socket.
+                    if !shared.access.has(browser) {
+                        return Over::Close(rfc::POLICY, "this browser is not paired");
+                    }
                     line.attachment.frame(ToHost::Hello { v, resume, nonce, want });
                     silent = None;
                 }

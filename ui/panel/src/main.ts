@@ -10,7 +10,7 @@ if (inNativeWindow()) {
   start(new Killcord(tauriTransport()), { close: closeWindow, reload });
 } else {
   const client = new Killcord(socketTransport());
-  const remove = async (session: number): Promise<boolean> =>
-    (await fetch(new URL(`api/v1/sessions/${session}`, hostRoot()), { method: 'DELETE' })).ok;
-  start(client, { signOut: () => signOut(client, remove), reload });
+  const unpair = async (): Promise<boolean> =>
+    (await fetch(new URL('pair', hostRoot()), { method: 'DELETE' })).ok;
+  start(client, { signOut: () => signOut(client, unpair), reload });
 }

@@ -26,7 +26,7 @@ export type Entry =
   | { readonly what: 'document'; readonly nonce: string }
   | { readonly what: 'frame'; readonly frame: ToHost; readonly session: number }
   | { readonly what: 'beacon'; readonly body: unknown; readonly type: string }
-  | { readonly what: 'deleted'; readonly session: number }
+  | { readonly what: 'unpaired'; readonly path: string }
   | { readonly what: 'paired'; readonly code: unknown }
   | { readonly what: 'closed'; readonly session: number };
 
@@ -112,16 +112,19 @@ export class SocketHost {
         this.record.push({ what: 'beacon', body, type: request.headers['content-type'] ?? '' });
         return void response.writeHead(204).end();
       }
+      if (request.method === 'DELETE') {
+        this.record.push({ what: 'unpaired', path });
+        response.writeHead(204).end();
+        for (const seat of this.#seats) {
+          write(seat.socket, { t: 'ended', reason: 'signed_out', hardware: 'safe', message: '' });
+        }
+        return;
+      }
       if (path === '/killcord/pair') {
         this.record.push({ what: 'paired', code: body });
         return void response.writeHead(this.pairs.status).end(JSON.stringify(this.pairs.body));
       }
-      const session = Number(path.split('/').at(-1));
-      this.record.push({ what: 'deleted', session });
-      response.writeHead(204).end();
-      for (const seat of this.#seats) {
-        if (seat.session === session) write(seat.socket, { t: 'ended', reason: 'signed_out', hardware: 'safe', message: '' });
-      }
+      response.writeHead(404).end();
     });
   }
 

@@ -100,7 +100,7 @@ describe('the panel in a page', () => {
     await dialog.getByText('You are in control.').waitFor();
     await dialog.getByRole('button', { name: 'Sign out' }).click();
     await page.getByText('You signed out.').waitFor();
-    expect(host.record).toContainEqual({ what: 'deleted', session: 1 });
+    expect(host.record).toContainEqual({ what: 'unpaired', path: '/killcord/pair' });
     expect(await button('Sign out').count()).toBe(0);
   });
 });
@@ -242,8 +242,8 @@ describe('the pair page', () => {
     expect(host.record).toContainEqual({ what: 'paired', code: { code: 'ABCD-1234' } });
   });
 
-  it.each([['used', PAIR.used], ['expired', PAIR.expired], ['wrong', PAIR.wrong]])(
-    'says that a code is %s, and takes another',
+  it.each([['code_used', PAIR.used], ['code_expired', PAIR.expired], ['code_wrong', PAIR.wrong]])(
+    'says of a code why it is %s, and takes another',
     async (code, words) => {
       host.pairs = { status: 403, body: { code } };
       await visit('/killcord/pair#OLD');

@@ -21,7 +21,7 @@ describe('a pairing', () => {
   });
 
   it.each([
-    [410, { code: 'used' }, PAIR.used], [403, { code: 'expired' }, PAIR.expired], [403, { code: 'wrong' }, PAIR.wrong],
+    [410, { code: 'code_used' }, PAIR.used], [410, { code: 'code_expired' }, PAIR.expired], [403, { code: 'code_wrong' }, PAIR.wrong],
     [429, { code: 'too_many' }, PAIR.tooMany], [429, null, PAIR.tooMany], [410, 'gone', PAIR.expired],
     [404, {}, PAIR.wrong], [403, { code: 7 }, PAIR.wrong], [500, {}, PAIR.failed],
   ])('refused with %d %j says why', async (status, body, problem) => {

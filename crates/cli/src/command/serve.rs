@@ -2,10 +2,10 @@
 //! this terminal.
 
 use killcord::{Host, Rig, core::policy::ArmPolicy, system::Service};
-use killcord_server::{Bound, Remote, Server};
+use killcord_server::{Assets, Bound, Remote, Server};
 
 use super::Scene;
-use crate::{args, load, panel, stop::Stop, terminal};
+use crate::{args, load, stop::Stop, terminal};
 
 pub(super) fn run(scene: &Scene<'_>, serve: &args::Serve) -> Result<u8, Stop> {
     let mut rig = load::rig(&serve.rig, scene.console)?;
@@ -49,7 +49,7 @@ fn in_browsers(scene: &Scene<'_>, serve: &args::Serve, rig: Rig, remote: &Remote
         }
     };
     let folder = scene.options(&serve.rig).rig_dir();
-    let server = bound.serve(host.clone(), panel::assets(), &folder, tell.clone());
+    let server = bound.serve(host.clone(), Assets::panel(), &folder, tell.clone());
     match &server {
         Ok(server) => match server.invite() {
             Some(link) => tell(link),

@@ -5,6 +5,7 @@
 //! before anything is judged by the clock.
 
 mod carry;
+mod leave;
 mod pages;
 mod progress;
 mod wrapped;
@@ -23,7 +24,6 @@ use std::{
 
 use killcord_core::{
     Cause, Extent, Mode, Now, Report, Rig, Time, Value,
-    plan::Order,
     rules::{Arrival, Demand, Input, State, Tag},
 };
 use killcord_device::{Fence, LinkEvent, Links, execute};
@@ -32,7 +32,7 @@ use killcord_wire::{ReadingUpdate, RigView};
 use crate::{
     app::{Address, Wrapped},
     clock::Origin,
-    ending::{Ending, Outcome, never_reported},
+    ending::Ending,
     history::History,
     journal::{Journal, Unclean},
     polls::Polled,
@@ -40,7 +40,7 @@ use crate::{
     seats::{Seat, Seats},
     system::{Notices, System},
     view::Shown,
-    watchdog::{Keeper, Ledger, Left},
+    watchdog::{Keeper, Ledger},
 };
 
 /// The most inputs that are read before the clock is looked at again.
@@ -50,10 +50,6 @@ const TURN: usize = 1024;
 const FLUSH_EVERY: Duration = Duration::from_millis(100);
 /// How long the end waits for the record. Hardware is safe by then.
 const RECORD_WITHIN: Duration = Duration::from_secs(1);
-/// How often the watchdog hears of a host whose rules have failed.
-const BEAT_WITHOUT_RULES: Duration = Duration::from_millis(200);
-/// How long the end waits for link threads that do not come back.
-const LINKS_WITHIN: Duration = Duration::from_millis(250);
 
 /// What comes to the rules' thread.
 pub(crate) enum Item {
@@ -380,75 +376,5 @@ impl Engine {
                 self.changed = true;
             }
         }
-    }
-
-    /// The rules' thread itself failed: hardware first. The executor has its own thread and needs no rules.
-    fn without_rules(&mut self) {
-        tracing::error!("the rules have failed; the rig is made safe without them");
-        let now = self.now().mono;
-        if let Some(app) = &self.app {
-            app.kill();
-        }
-        self.shared.fence.raise();
-        self.shared.links.wake();
-        let order = Order::whole(&self.shared.rig.plan, Mode::Safe, Extent::End, Cause::HostLost, now);
-        let until = order.deadline + RECORD_WITHIN;
-        let (mode, within) = (order.mode, order.deadline.since(now));
-        self.orders.teardown(order);
-        if let Some(ledger) = &self.shared.ledger {
-            ledger.teardown(mode, within);
-        }
-        // No rules that beat: the watchdog hears of every turn here instead, and takes over if this hangs too.
-        for n in 0.. {
-            let now = self.now().mono;
-            if now >= until {
-                break;
-            }
-            let turn = self.origin.instant(until.min(now + BEAT_WITHOUT_RULES));
-            if let Some(Item::Executor(execute::Event::Finished(report))) = self.shared.queue.pop_until(turn)
-                && report.extent == Extent::End
-            {
-                self.last = Some(*report);
-                break;
-            }
-            self.beat(n);
-        }
-        let note = "Killcord itself failed (its rules panicked); this report could not be recorded.";
-        self.end_with(note.into());
-    }
-
-    /// Everything is over: threads are given back, whoever waited for hardware is told, door and lock are given
-    /// back, then the program is told.
-    fn leave(self, close: Box<dyn FnOnce() + Send>) {
-        let Self { shared, executor, keeper, app, last, waiting, leaving, seats, system, .. } = self;
-        if let Some(app) = app {
-            app.leave();
-        }
-        if !executor.stop(LINKS_WITHIN) {
-            tracing::warn!("the executor is stuck and is left behind");
-        }
-        if !shared.links.stop(LINKS_WITHIN) {
-            tracing::warn!("a link thread is stuck and is left behind");
-        }
-        let mut last = last.unwrap_or_else(never_reported);
-        if let (Some(ledger), Some(keeper)) = (&shared.ledger, keeper) {
-            ledger.goodbye(&last);
-            if keeper.leave() == Left::Staying {
-                last.notes.push("The watchdog goes on trying to make it safe.".into());
-            }
-        }
-        let outcome = Arc::new(Outcome::new(last));
-        let late = shared.queue.close().into_iter().filter_map(|item| match item {
-            Item::Demand { ending, .. } => ending,
-            _ => None,
-        });
-        waiting.into_iter().chain(leaving).chain(late).for_each(|ending| ending.resolve(&outcome));
-        // All is safe and on record: sleep and shutdown need not wait any longer.
-        drop(system);
-        // The door's callers are among those. Closing it lets their answers out; only then is the program
-        // told, for it ends at once.
-        close();
-        shared.end.resolve(&outcome);
-        drop(seats);
     }
 }

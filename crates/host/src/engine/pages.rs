@@ -24,6 +24,8 @@ pub(crate) enum PageNews {
     List(oneshot::Sender<SessionsView>),
     /// An operator ends a session; is told whether there was one.
     End { session: SessionId, told: oneshot::Sender<bool> },
+    /// A browser signs out.
+    SignOut(BrowserId),
 }
 
 impl Engine {
@@ -48,8 +50,12 @@ impl Engine {
             }
             PageNews::End { session, told } => {
                 told.send(self.state.sessions().contains_key(&session)).ok();
-                let reason = SessionEnd::EndedByOperator;
-                self.input(Input::Goodbye { session, reason, grace: false });
+                self.end_session(session, SessionEnd::EndedByOperator);
+            }
+            PageNews::SignOut(browser) => {
+                for session in self.seats.sessions_of(browser) {
+                    self.end_session(session, SessionEnd::SignedOut);
+                }
             }
         }
     }
@@ -72,6 +78,10 @@ impl Engine {
             sessions: self.state.sessions().iter().map(view).collect(),
             ended: self.seats.ended().collect(),
         }
+    }
+
+    fn end_session(&mut self, session: SessionId, reason: SessionEnd) {
+        self.input(Input::Goodbye { session, reason, grace: false });
     }
 
     fn goodbye(&mut self, session: SessionId, goodbye: Goodbye) {

@@ -79,8 +79,10 @@ impl Bench {
         let remote = Remote { listen: "127.0.0.1:0".parse().unwrap(), names: vec!["bench1.lab".into()] };
         let (told, links) = sync_channel(16);
         let index = b"<!doctype html><html><head><title>Panel</title></head></html>";
+        let pair = b"<!doctype html><html><head><script src=\"./assets/pair.js\"></script></head></html>";
         let assets = Assets::new(vec![
             Asset { path: "index.html".into(), bytes: index.as_slice().into() },
+            Asset { path: "pair.html".into(), bytes: pair.as_slice().into() },
             Asset { path: "assets/index.js".into(), bytes: b"export {};".as_slice().into() },
         ]);
         let server = Bound::to(&remote)

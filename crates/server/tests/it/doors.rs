@@ -2,6 +2,8 @@
 
 use std::net::TcpStream;
 
+use killcord::{core::SessionEnd, wire::ToPage};
+
 use crate::bench::{Bench, get, post};
 
 #[test]
@@ -13,20 +15,55 @@ fn a_link_lets_one_browser_in_and_the_next_link_is_told() {
     let next = bench.links.recv().unwrap();
     assert!(next.starts_with(&format!("http://{}/killcord/pair#", bench.at())), "{next}");
     let again = bench.ask(&post(bench.at(), "/killcord/pair", "", &body));
-    assert_eq!((again.status, again.code().as_str()), (403, "bad_code"));
+    assert_eq!((again.status, again.code().as_str()), (410, "code_used"));
+    let guess = bench.ask(&post(bench.at(), "/killcord/pair", "", r#"{"code":"guess"}"#));
+    assert_eq!((guess.status, guess.code().as_str()), (403, "code_wrong"));
 }
 
 #[test]
-fn without_a_cookie_there_is_the_pairing_page_and_nothing_else() {
+fn a_paired_browser_needs_no_link_and_leaves_it_for_another() {
+    let bench = Bench::start();
+    let browser = bench.browser();
+    let code = bench.code();
+    let answer = browser.post("/killcord/pair", &format!("{{\"code\":\"{code}\"}}"));
+    assert_eq!((answer.status, answer.header("set-cookie")), (204, None));
+    let other = bench.ask(&post(bench.at(), "/killcord/pair", "", &format!("{{\"code\":\"{code}\"}}")));
+    assert_eq!(other.status, 204);
+}
+
+#[test]
+fn a_browser_that_signs_out_loses_all_its_sessions_and_its_cookie() {
+    let bench = Bench::start();
+    let (browser, other) = (bench.browser(), bench.browser());
+    let (mut one, mut two, mut others) = (browser.page(None), browser.page(None), other.page(None));
+    let mut late = browser.socket().unwrap();
+    let answer = browser.delete("/killcord/pair");
+    assert_eq!(answer.status, 204);
+    assert!(answer.header("set-cookie").unwrap().contains("Max-Age=0"));
+    for page in [&mut one, &mut two] {
+        let ended = page.until(|frame| matches!(frame, ToPage::Ended { .. }));
+        assert!(matches!(ended, ToPage::Ended { reason: SessionEnd::SignedOut, .. }), "{ended:?}");
+    }
+    assert_eq!(browser.get("/killcord/api/v1/rig").code(), "not_paired");
+    late.say(r#"{"t":"hello","v":1,"nonce":"x","want":"operator"}"#);
+    assert_eq!(late.closed(), 1008, "a socket that was open before is let in no more");
+    others.beat(1);
+}
+
+#[test]
+fn without_a_cookie_there_is_the_pairing_page_with_its_files_and_nothing_else() {
     let bench = Bench::start();
     let at = bench.at();
     let home = bench.ask(&get(at, "/", ""));
-    assert_eq!(home.status, 401);
-    assert!(home.body.contains("Open the link that Killcord printed"));
+    assert_eq!((home.status, home.header("location")), (303, Some("/killcord/pair")));
+    let pair = bench.ask(&get(at, "/killcord/pair", ""));
+    assert!(pair.status == 200 && pair.body.contains("src=\"/killcord/assets/pair.js\""), "{pair:?}");
+    assert!(!pair.body.contains("killcord-nonce"), "it holds no session");
+    assert_eq!(bench.ask(&get(at, "/killcord/assets/index.js", "")).status, 200);
     let foreign = "Cookie: killcord-1=x; other=y\r\n";
     for request in [
-        get(at, "/assets/index.js", ""),
         get(at, "/killcord/api/v1/rig", ""),
+        get(at, "/killcord/api/v1/sessions", ""),
         get(at, "/killcord/api/v1/rig", foreign),
         get(at, "/killcord/api/v1/rig", &format!("Cookie: killcord-{}=guess\r\n", at.port())),
         post(at, "/killcord/bye", "", "{}"),
@@ -42,7 +79,9 @@ fn without_a_cookie_there_is_the_pairing_page_and_nothing_else() {
 fn every_answer_forbids_inline_script_frames_and_copies() {
     let bench = Bench::start();
     let browser = bench.browser();
-    for path in ["/", "/assets/index.js", "/killcord/pair", "/killcord/api/v1/rig", "/killcord/nothing"] {
+    for path in
+        ["/", "/killcord/assets/index.js", "/killcord/pair", "/killcord/api/v1/rig", "/killcord/nothing"]
+    {
         let answer = browser.get(path);
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
         let policy = answer.header("content-security-policy").unwrap();
@@ -110,9 +149,15 @@ fn a_page_that_nobody_looks_at_is_refused() {
 fn what_is_no_request_for_anything_here_gets_a_code_and_no_server_error() {
     let bench = Bench::start();
     let browser = bench.browser();
-    for path in
-        ["/nothing", "/../etc/passwd", "/assets/%2e%2e/index.html", "/killcord/", "/killcord/api/v2/rig"]
-    {
+    for path in [
+        "/nothing",
+        "/../etc/passwd",
+        "/killcord/assets/%2e%2e/index.html",
+        "/killcord/index.html",
+        "/assets/index.js",
+        "/killcord/",
+        "/killcord/api/v2/rig",
+    ] {
         let answer = browser.get(path);
         assert_eq!((answer.status, answer.code().as_str()), (404, "unknown"), "{path}");
     }

@@ -1,13 +1,9 @@
-/** Ends this browser's session from the page. */
+/** Signs this browser out from the page. */
 import type { Killcord } from '@killcord/client';
 
-/** Asks the host to end the session as signed out; where it does not, the page says goodbye by itself. */
-export async function signOut(
-  client: Killcord,
-  remove: (session: number) => Promise<boolean>,
-): Promise<void> {
-  const { id } = client.model;
-  const ended = id !== null && (await remove(id).catch(() => false));
+/** Asks the host to let this browser in no more; where it does not, the page says goodbye by itself. */
+export async function signOut(client: Killcord, unpair: () => Promise<boolean>): Promise<void> {
+  const left = await unpair().catch(() => false);
   // The host's own word for it comes as a frame.
-  if (!ended) await client.end();
+  if (!left) await client.end();
 }

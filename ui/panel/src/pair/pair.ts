@@ -8,9 +8,9 @@ export type Paired = { readonly ok: true } | { readonly ok: false; readonly prob
 const LONGEST = 200;
 /** The host's codes, in words. */
 const PROBLEMS: Record<string, string> = {
-  used: PAIR.used,
-  expired: PAIR.expired,
-  wrong: PAIR.wrong,
+  code_used: PAIR.used,
+  code_expired: PAIR.expired,
+  code_wrong: PAIR.wrong,
   too_many: PAIR.tooMany,
 };
 

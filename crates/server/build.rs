@@ -1,4 +1,4 @@
-//! Takes the built panel in, so that `killcord serve` needs no file beside it. A build without Node has none, and
+//! Takes the built panel in, so that a program that serves needs no file beside it. A build without Node has none, and
 //! the server says so in its place.
 
 use std::{
