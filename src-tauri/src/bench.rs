@@ -11,7 +11,7 @@ use killcord::{
 };
 use killcord_rig::RigFile;
 
-use crate::stop::Stop;
+use crate::{serve::Port, stop::Stop};
 
 /// A running window answers its door within it.
 const DOOR_ANSWERS: Duration = Duration::from_secs(2);
@@ -23,9 +23,6 @@ pub(crate) fn check(file: &Path) -> Result<Rig, Stop> {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    if rig.remote.is_some() {
-        tracing::warn!("[remote] is served by `killcord serve` only; the window opens no port");
-    }
     Ok(rig)
 }
 
@@ -36,6 +33,8 @@ pub(crate) struct Bench {
     lock: RigLock,
     /// Started before GTK; `None` where the rig does without, or where it could not be started yet.
     watchdog: Option<Standby>,
+    /// Where it is served; `None` where it is not.
+    port: Option<Port>,
 }
 
 impl Bench {
@@ -44,10 +43,11 @@ impl Bench {
         let options = Options::new(file).state_dir(state_dir).wait_for_watchdog(rig.plan.deadline);
         match options.lock() {
             Ok(lock) => {
+                let port = Port::of(&rig)?;
                 let required = rig.policy.safety.watchdog == Watchdog::Required;
                 // The host tries again, and says why it does not arm.
                 let watchdog = required.then(|| Standby::start(&options.watchdog).ok()).flatten();
-                Ok(Self { rig, options, lock, watchdog })
+                Ok(Self { rig, options, lock, watchdog, port })
             }
             Err(StartError::Held { .. }) if raised(&options.door()) => Err(Stop::Raised),
             Err(error) => Err(error.into()),
@@ -63,6 +63,11 @@ impl Bench {
     /// two programs.
     pub(crate) fn bus_name(&self, identifier: &str) -> String {
         format!("{identifier}.rig_{}", paths::rig_key(&self.options.file))
+    }
+
+    /// Takes out the port that it is to be served on, and where browsers are remembered.
+    pub(crate) fn take_port(&mut self) -> Option<(Port, PathBuf)> {
+        Some((self.port.take()?, self.options.rig_dir()))
     }
 
     /// Opens it: from here on, whatever ends the process ends the host first.

@@ -1,6 +1,8 @@
 //! Dialogs before there is a window. Without a display they are left out: stderr has said it.
 
-use gtk::{ButtonsType, DialogFlags, MessageDialog, MessageType, ResponseType, Window, glib, prelude::*};
+use gtk::{
+    ButtonsType, DialogFlags, MessageDialog, MessageType, ResponseType, Window, gdk, glib, prelude::*,
+};
 
 /// More lines of a rig file's problems than this do not fit on a screen; stderr has them all.
 const MOST_LINES: usize = 30;
@@ -33,6 +35,35 @@ pub(crate) fn tell_text(title: &str, text: &str, problems: usize) {
     dialog.set_secondary_use_markup(true);
     dialog.set_secondary_text(Some(&markup));
     close_when_read(&dialog);
+}
+
+/// Shows something beside the window, which goes on meanwhile.
+pub(crate) fn note(title: &str, text: &str) {
+    if let Some(dialog) = dialog(MessageType::Info, title) {
+        dialog.set_secondary_text(Some(text));
+        dialog.add_button("Close", ResponseType::Close);
+        dialog.connect_response(|dialog, _| dialog.close());
+        dialog.show_all();
+    }
+}
+
+/// Shows a link that lets one browser in.
+pub(crate) fn link(url: &str) {
+    let Some(dialog) = dialog(MessageType::Info, "Open in a browser") else { return };
+    let text = "Works once, within ten minutes, in a browser on this machine. A newer link takes its place.";
+    dialog.set_secondary_use_markup(true);
+    dialog.set_secondary_text(Some(&format!("{text}\n\n<tt>{}</tt>", glib::markup_escape_text(url))));
+    dialog.add_button("Copy", ResponseType::Apply);
+    dialog.add_button("Close", ResponseType::Close);
+    let url = url.to_owned();
+    dialog.connect_response(move |dialog, answer| {
+        if answer == ResponseType::Apply {
+            dialog.clipboard(&gdk::SELECTION_CLIPBOARD).set_text(&url);
+        } else {
+            dialog.close();
+        }
+    });
+    dialog.show_all();
 }
 
 /// Asks; `None` without a display.

@@ -10,6 +10,7 @@ mod dialog;
 mod find;
 mod log;
 mod menu;
+mod serve;
 mod stop;
 mod tray;
 mod window;

@@ -2,19 +2,21 @@
 
 use killcord::Cause;
 use tauri::{
-    AppHandle, Wry,
+    AppHandle, Manager as _, Wry,
     menu::{
         AboutMetadataBuilder, Menu, MenuBuilder, MenuEvent, MenuItem, PredefinedMenuItem, SubmenuBuilder,
     },
 };
 use tauri_plugin_killcord::KillcordExt as _;
 
-use crate::about;
+use crate::{about, dialog, serve::Served};
 
 /// Brings the window to the front.
 pub(crate) const SHOW: &str = "show";
 /// The safe stop: as its button.
 pub(crate) const SAFE_STOP: &str = "safe_stop";
+/// Shows a link for a browser.
+pub(crate) const BROWSER: &str = "browser";
 /// Closes the window, hardware safe first.
 pub(crate) const QUIT: &str = "quit";
 
@@ -27,7 +29,8 @@ pub(crate) fn bar(app: &AppHandle) -> tauri::Result<Menu<Wry>> {
         .comments(Some(format!("{}\n\n{}", about::WHAT, about::NOT_CERTIFIED)))
         .license(Some("MIT OR Apache-2.0"))
         .build();
-    let file = SubmenuBuilder::new(app, "File").item(&quit).build()?;
+    let browser = MenuItem::with_id(app, BROWSER, "Open in a browser…", true, None::<&str>)?;
+    let file = SubmenuBuilder::new(app, "File").item(&browser).separator().item(&quit).build()?;
     let help = SubmenuBuilder::new(app, "Help")
         .item(&PredefinedMenuItem::about(app, Some("About Killcord"), Some(about))?)
         .build()?;
@@ -53,6 +56,13 @@ pub(crate) fn chosen(app: &AppHandle, event: MenuEvent) {
         QUIT => drop(killcord.host().shutdown(Cause::WindowClosed)),
         SAFE_STOP => drop(killcord.host().safe_stop()),
         SHOW => killcord.raise(),
+        BROWSER => match app.try_state::<Served>().and_then(|served| served.link()) {
+            Some(link) => dialog::link(&link),
+            None => dialog::note(
+                "This bench is not served to browsers",
+                "Write a [remote] section into its rig file, such as:\n\n[remote]\nlisten = \"127.0.0.1:8420\"",
+            ),
+        },
         _ => {}
     }
 }

@@ -4,6 +4,7 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use killcord::StartError;
 use killcord_rig::Diagnostics;
+use killcord_server::BindError;
 
 use crate::dialog;
 
@@ -34,6 +35,9 @@ pub(crate) enum Stop {
     /// The host could not start.
     #[error("{}", chain(.0))]
     Start(#[from] StartError),
+    /// The rig cannot be served.
+    #[error("{}", chain(.0))]
+    Serve(#[from] BindError),
     /// Signals cannot be handled.
     #[error("signals cannot be handled, so nothing was opened: {0}")]
     Signals(#[source] std::io::Error),
@@ -48,8 +52,8 @@ pub(crate) enum Stop {
 }
 
 /// An error with what caused it: none of ours repeats its source.
-fn chain(error: &StartError) -> String {
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
@@ -59,7 +63,7 @@ impl Stop {
         match self {
             Self::Asked(_) | Self::Raised | Self::Declined => 0,
             Self::Usage(_) | Self::Rig(_) | Self::NoRig { .. } => 2,
-            Self::Start(_) | Self::Signals(_) | Self::Demo(_) | Self::Window(_) => 3,
+            Self::Start(_) | Self::Serve(_) | Self::Signals(_) | Self::Demo(_) | Self::Window(_) => 3,
         }
     }
 
@@ -74,7 +78,7 @@ impl Stop {
         }
         match self {
             Self::Rig(problems) => dialog::tell_text("The rig file cannot be used", &text, problems.errors()),
-            Self::NoRig { .. } | Self::Start(_) | Self::Signals(_) | Self::Demo(_) => {
+            Self::NoRig { .. } | Self::Start(_) | Self::Serve(_) | Self::Signals(_) | Self::Demo(_) => {
                 dialog::tell("Killcord cannot start", &text);
             }
             Self::Asked(_) | Self::Usage(_) | Self::Declined | Self::Raised | Self::Window(_) => {}

@@ -3,16 +3,16 @@
 use std::{process::ExitCode, time::Duration};
 
 use killcord::{Cause, signals::Signals};
-use tauri::{App, AppHandle, Manager as _, Runtime, WebviewWindowBuilder, plugin::TauriPlugin};
+use tauri::{App, AppHandle, Manager as _, Runtime, WebviewUrl, WebviewWindowBuilder, plugin::TauriPlugin};
 use tauri_plugin_killcord::{Builder, Progress};
 
-use crate::{bench::Bench, menu, stop::Stop, tray};
+use crate::{bench::Bench, menu, serve::Served, stop::Stop, tray};
 
 /// What a host takes behind its teardown's deadline.
 const ENDS_WITHIN: Duration = Duration::from_secs(3);
 
 /// Opens the rig and its window, and runs until both are gone.
-pub(crate) fn run(bench: Bench, signals: &Signals) -> Result<ExitCode, Stop> {
+pub(crate) fn run(mut bench: Bench, signals: &Signals) -> Result<ExitCode, Stop> {
     let context = context();
     let title = format!("{} – Killcord", bench.name());
     let app = tauri::Builder::default()
@@ -26,6 +26,7 @@ pub(crate) fn run(bench: Bench, signals: &Signals) -> Result<ExitCode, Stop> {
         })
         .build(context)
         .map_err(|error| Stop::Window(error.to_string()))?;
+    let port = bench.take_port();
     let host = bench.open(signals)?;
     #[cfg(target_os = "linux")]
     // Named as its desktop file is: by `productName`.
@@ -37,10 +38,20 @@ pub(crate) fn run(bench: Bench, signals: &Signals) -> Result<ExitCode, Stop> {
     let tied = killcord
         .map_err(|error| error.to_string())
         .and_then(|killcord| app.handle().plugin(killcord).map_err(|error| error.to_string()));
-    if let Err(why) = tied {
-        // The rig is open by now, and nothing else would close it.
-        drop(host.shutdown(Cause::Requested).wait(host.rig().plan.deadline + ENDS_WITHIN));
-        return Err(Stop::Window(why));
+    let served = tied.and_then(|()| {
+        let served = port.map(|(port, state)| port.serve(&host, &state)).transpose();
+        served.map_err(|error| error.to_string())
+    });
+    let served = match served {
+        Ok(served) => served,
+        Err(why) => {
+            // The rig is open by now, and nothing else would close it.
+            drop(host.shutdown(Cause::Requested).wait(host.rig().plan.deadline + ENDS_WITHIN));
+            return Err(Stop::Window(why));
+        }
+    };
+    if let Some(served) = served {
+        app.manage(served);
     }
     let status = app.run_return(|_, _| {});
     Ok(ExitCode::from(u8::try_from(status).unwrap_or(1)))
@@ -74,7 +85,12 @@ fn context() -> tauri::Context {
 /// by any other way out.
 fn show(app: &App, title: &str) {
     for config in &app.config().app.windows {
-        let window = WebviewWindowBuilder::from_config(app.handle(), config)
+        let mut config = config.clone();
+        if let Some(page) = app.try_state::<Served>().and_then(|served| served.page()) {
+            // No page of it has a command of Tauri: its origin is none of the app's own.
+            config.url = WebviewUrl::External(page);
+        }
+        let window = WebviewWindowBuilder::from_config(app.handle(), &config)
             .and_then(|window| window.title(title).build());
         if let Err(error) = window {
             tracing::error!(%error, "there is no window; see `killcord doctor`, or use `killcord serve`");

@@ -44,6 +44,12 @@ impl Samples {
         sorted.get(rank - 1).copied().unwrap_or(f64::NAN)
     }
 
+    /// How many are less.
+    #[must_use]
+    pub fn below(&self, value: f64) -> usize {
+        self.0.iter().filter(|sample| **sample < value).count()
+    }
+
     /// The middle one.
     #[must_use]
     pub fn median(&self) -> f64 {

@@ -1,7 +1,7 @@
 //! A browser without its screen: pairs, loads the document, holds a socket, says goodbye. It does what a browser
 //! does and in the same order, so that a test can do it in any order at any moment.
 
-use std::net::TcpStream;
+use std::{io::ErrorKind, net::TcpStream};
 
 use killcord::{
     core::{Epoch, SessionId},
@@ -9,7 +9,10 @@ use killcord::{
 };
 use tungstenite::{Message, WebSocket, client::IntoClientRequest as _};
 
-use crate::{process::Process, wait::LONG};
+use crate::{
+    process::Process,
+    wait::{LONG, until},
+};
 
 /// Whatever shares a cookie.
 #[derive(Clone, Debug)]
@@ -33,13 +36,24 @@ pub struct Page {
     pub epoch: Epoch,
 }
 
-/// The link that `killcord serve` prints.
+/// The link that `killcord serve` prints first.
 ///
 /// # Panics
 /// When it prints none.
 pub fn link(serve: &Process) -> String {
-    let line = serve.await_line("a link", LONG, |line| line.text.contains("/killcord/pair#"));
-    line.text.rsplit_once(' ').unwrap().1.to_owned()
+    nth_link(serve, 0)
+}
+
+/// The link that it prints when so many have been used.
+///
+/// # Panics
+/// When it prints none.
+pub fn nth_link(serve: &Process, used: usize) -> String {
+    until("a link", LONG, || {
+        let lines = serve.output().lines();
+        let mut links = lines.iter().filter(|line| line.text.contains("/killcord/pair#"));
+        links.nth(used)?.text.rsplit_once(' ').map(|(_, link)| link.to_owned())
+    })
 }
 
 impl Browser {
@@ -56,6 +70,37 @@ impl Browser {
             .unwrap();
         let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
         Self { at: at.to_owned(), cookie }
+    }
+
+    /// Where its host is: `127.0.0.1:8420`.
+    #[must_use]
+    pub fn at(&self) -> &str {
+        &self.at
+    }
+
+    /// Its cookie, as it stands in a header.
+    #[must_use]
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
+    /// Sends a request as its pages do; status and body.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    #[must_use]
+    pub fn ask(&self, method: &str, path: &str, body: &str) -> (u16, serde_json::Value) {
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.at))
+            .header("origin", format!("http://{}", self.at))
+            .header("cookie", &self.cookie)
+            .body(body.to_owned())
+            .unwrap();
+        let mut answer = agent.run(request).unwrap();
+        let text = answer.body_mut().read_to_string().unwrap();
+        (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or_default())
     }
 
     /// Asks for the document; its nonce.
@@ -163,6 +208,34 @@ impl Page {
     pub fn beat(&mut self, n: u64) {
         self.say(&ToHost::Beat { n, visible: true, main_ms: None, input_ms: None });
         self.until(|frame| matches!(frame, ToPage::Ack { n: acked, .. } if *acked == n)).unwrap();
+    }
+
+    /// Its connection.
+    #[must_use]
+    pub const fn socket(&self) -> &WebSocket<TcpStream> {
+        &self.socket
+    }
+
+    /// The next frame of a connection that does not block.
+    ///
+    /// # Errors
+    /// `WouldBlock` where none has come; anything else where none will come any more.
+    pub fn try_hear(&mut self) -> Result<ToPage, ErrorKind> {
+        loop {
+            match self.socket.read() {
+                Ok(Message::Text(text)) => {
+                    let frame = serde_json::from_str(&text).unwrap();
+                    if let ToPage::Control { epoch, .. } = &frame {
+                        self.epoch = *epoch;
+                    }
+                    return Ok(frame);
+                }
+                Ok(Message::Close(_)) => return Err(ErrorKind::ConnectionAborted),
+                Ok(_) => {}
+                Err(tungstenite::Error::Io(error)) => return Err(error.kind()),
+                Err(_) => return Err(ErrorKind::InvalidData),
+            }
+        }
     }
 
     /// The network is cut: nothing more goes either way, and nobody says so to the host.

@@ -6,7 +6,7 @@ use crate::{DeviceIx, ReadingIx, SessionEnd};
 
 /// The sequence that brings a device to its safe state. Ordered: a later cause can only raise it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// The controlled sequence (IEC 60204-1 stop category 1 or 2).
@@ -17,7 +17,7 @@ pub enum Mode {
 
 /// How far a teardown goes. Ordered: a later cause can only raise it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Extent {
     /// Safe, still connected.
@@ -30,7 +30,7 @@ pub enum Extent {
 
 /// Why a teardown was asked for. The first cause names it, later ones are recorded with their times.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(tag = "cause", rename_all = "snake_case")]
 pub enum Cause {
     /// The window was closed: button, Alt-F4, tray, menu.

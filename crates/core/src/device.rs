@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// `Disconnected → Connecting → Safe → Arming → Armed → MakingSafe → Safe → Releasing → Released`, and
 /// `Fault` from any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceState {
     /// No link; nothing was tried yet, or it is tried again later.
@@ -41,7 +41,7 @@ impl DeviceState {
 
 /// What is wrong with a device.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(tag = "fault", rename_all = "snake_case")]
 pub enum Fault {
     /// It cannot be reached.

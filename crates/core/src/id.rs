@@ -8,7 +8,7 @@ macro_rules! index {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+        #[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
         #[serde(transparent)]
         pub struct $name(pub u16);
 
@@ -48,6 +48,9 @@ index! {
 
 /// One attached GUI. Never reused within a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "generate", derive(schemars::JsonSchema))]
+// What a page's own numbers hold without loss.
+#[cfg_attr(feature = "generate", schemars(extend("maximum" = 9_007_199_254_740_991_u64)))]
 #[serde(transparent)]
 pub struct SessionId(pub u64);
 
@@ -59,6 +62,7 @@ impl fmt::Display for SessionId {
 
 /// One life of a host. Never repeats for one state folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "generate", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct RunId(pub u64);
 
@@ -70,6 +74,8 @@ impl fmt::Display for RunId {
 
 /// The fencing number: raised at every change of control and at every teardown. Written `run.n`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "generate", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "generate", schemars(with = "String", extend("pattern" = "^[0-9]{1,15}\\.[0-9]{1,15}$")))]
 pub struct Epoch {
     /// The host's life that it belongs to.
     pub run: RunId,

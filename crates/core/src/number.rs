@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// A 64-bit float that compares and hashes by its bits, so that states made of it are `Eq + Hash`.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "generate", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Number(pub f64);
 

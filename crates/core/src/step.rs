@@ -12,6 +12,7 @@ use crate::{Check, Number};
 
 /// What a device answered, or what is written to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "generate", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Value {
     /// A coil or discrete input; a toggle.

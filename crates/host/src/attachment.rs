@@ -176,7 +176,7 @@ impl Attachment {
                 return self.command(session, String::new(), epoch, CommandKind::Acknowledge);
             }
             ToHost::Set { epoch, id, device, control, value } => {
-                return match self.control(&device, &control) {
+                return match self.shared.control(&device, &control) {
                     Some(control) => self.set(session, id, epoch, control, value),
                     None => self.refuse(
                         Some(id),
@@ -199,15 +199,6 @@ impl Attachment {
             return self.refuse(None, ErrorCode::BadFrame, "the command's id is too long");
         }
         self.shared.queue.push(Item::Input(Input::Command(Command { session, id, epoch, kind })));
-    }
-
-    fn control(&self, device: &str, control: &str) -> Option<ControlIx> {
-        let rig = &self.shared.rig;
-        let at = rig.controls.iter().position(|known| {
-            known.name == control
-                && rig.plan.devices.get(known.device.at()).is_some_and(|known| known.name == device)
-        })?;
-        Some(ControlIx::from(at))
     }
 
     fn refuse(&self, id: Option<String>, code: ErrorCode, message: &str) {

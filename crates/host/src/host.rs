@@ -12,8 +12,7 @@ use killcord_core::{
     BrowserId, Cause, Extent, Mode, Rig, SessionId, SessionKind, Time, policy, rules::State, watchdog::Brief,
 };
 use killcord_device::{Clock, Fence, Links, NoRecord, SystemClock, WriteAhead, execute};
-use killcord_wire::{RigView, SessionsView};
-use tokio::sync::oneshot;
+use killcord_wire::RigView;
 
 use crate::{
     Attachment, Ending, FrameReceiver, Options, Visitor, app,
@@ -272,25 +271,6 @@ impl Host {
     pub fn goodbye(&self, browser: BrowserId, session: SessionId, nonce: String, persisted: bool) {
         let news = PageNews::Bye { browser: Some(browser), session, nonce, persisted };
         self.handle.shared.queue.push(Item::Page(news));
-    }
-
-    /// All sessions, and the last that have ended; `None` where the host is over.
-    pub async fn sessions(&self) -> Option<SessionsView> {
-        let (tell, told) = oneshot::channel();
-        self.handle.shared.queue.push(Item::Page(PageNews::List(tell)));
-        told.await.ok()
-    }
-
-    /// Ends a session, as an operator does. Whether there was one; `None` where the host is over.
-    pub async fn end_session(&self, session: SessionId) -> Option<bool> {
-        let (told, answer) = oneshot::channel();
-        self.handle.shared.queue.push(Item::Page(PageNews::End { session, told }));
-        answer.await.ok()
-    }
-
-    /// Ends all sessions of a browser as signed out.
-    pub fn sign_out(&self, browser: BrowserId) {
-        self.handle.shared.queue.push(Item::Page(PageNews::SignOut(browser)));
     }
 
     /// What a page would be shown now, without the past of its readings.

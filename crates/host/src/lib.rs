@@ -22,6 +22,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod app;
+mod asked;
 mod attachment;
 mod clock;
 pub mod door;
@@ -41,6 +42,7 @@ pub mod system;
 mod view;
 pub mod watchdog;
 
+pub use asked::{Named, Refused};
 pub use attachment::{Attachment, FrameReceiver, Visitor};
 pub use ending::{Ending, Outcome};
 pub use host::{Host, StartError};

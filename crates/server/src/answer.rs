@@ -31,6 +31,8 @@ pub(crate) enum Refused {
     BadRequest,
     /// Nothing there.
     Unknown,
+    /// Something there, and nothing that is done so.
+    WrongMethod,
     /// Took too long.
     TooSlow,
     /// The host is over.
@@ -39,6 +41,8 @@ pub(crate) enum Refused {
     NotReady,
     /// The server cannot: the system has no randomness.
     Failed,
+    /// The journal cannot be read.
+    NoJournal,
 }
 
 #[derive(Serialize)]
@@ -57,8 +61,9 @@ impl Refused {
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::Unknown => StatusCode::NOT_FOUND,
+            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::NotReady | Self::Ending | Self::Failed => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotReady | Self::Ending | Self::Failed | Self::NoJournal => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -78,9 +83,13 @@ impl Refused {
             Self::TooMany => "too much at once; wait a minute and try again",
             Self::BadRequest => "this is not what is taken here; reload the page",
             Self::Unknown => "there is nothing here",
+            Self::WrongMethod => "this is not done so; look at /killcord/openapi.json",
             Self::TooSlow => "the request took too long; try again",
             Self::Ending => "the host ends; open the page again when it is back",
             Self::NotReady => "the rig is being opened; wait",
+            Self::NoJournal => {
+                "the journal cannot be read; `killcord journal` on the bench's machine says why"
+            }
             Self::Failed => "this machine gives no random numbers; nobody can be paired",
         }
     }

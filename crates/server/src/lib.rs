@@ -12,6 +12,7 @@
 
 mod access;
 mod answer;
+mod api;
 mod bound;
 mod bye;
 mod gate;
@@ -26,6 +27,7 @@ mod secret;
 mod server;
 mod sessions;
 mod socket;
+mod teardowns;
 
 pub use bound::{BindError, Bound};
 pub use killcord::core::rig::Remote;

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use axum::{
-    Json, Router,
-    extract::{DefaultBodyLimit, State},
+    Router,
+    extract::DefaultBodyLimit,
     middleware,
-    routing::{delete, get, post},
+    routing::{delete, get, post, put},
 };
-use killcord::wire::{MAX_FRAME, RigView};
+use killcord::wire::MAX_FRAME;
 
 use crate::{
-    answer::Refused, bye, gate, health, pages, pair, pair::Browser, server::Shared, sessions, socket,
+    answer::Refused, api, bye, gate, health, pages, pair, server::Shared, sessions, socket, teardowns,
 };
 
 pub(crate) fn routes(shared: &Arc<Shared>) -> Router {
@@ -21,11 +21,20 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router {
         .route("/bye", post(bye::take))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/api/v1/rig", get(rig))
+        .route("/openapi.json", get(api::openapi))
+        .route("/api/v1/rig", get(api::rig))
+        .route("/api/v1/arm", post(api::arm))
+        .route("/api/v1/safe", post(api::safe))
+        .route("/api/v1/stop", post(api::stop))
+        .route("/api/v1/release", post(api::release))
+        .route("/api/v1/devices/{device}/controls/{control}", put(api::set))
+        .route("/api/v1/readings", get(api::readings))
+        .route("/api/v1/teardowns", get(teardowns::list))
+        .route("/api/v1/teardowns/{id}", get(teardowns::one))
         .route("/api/v1/sessions", get(sessions::list))
         .route("/api/v1/sessions/{id}", delete(sessions::end))
         .fallback(pages::file)
-        .method_not_allowed_fallback(nothing);
+        .method_not_allowed_fallback(wrong_method);
     Router::new()
         .nest("/killcord", own)
         .fallback(pages::get)
@@ -34,11 +43,6 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router {
         .with_state(Arc::clone(shared))
 }
 
-async fn nothing() -> Refused {
-    Refused::Unknown
-}
-
-/// What a page would be shown now, without the past of its readings.
-async fn rig(State(shared): State<Arc<Shared>>, _paired: Browser) -> Json<RigView> {
-    Json((*shared.host.view()).clone())
+async fn wrong_method() -> Refused {
+    Refused::WrongMethod
 }

@@ -3,7 +3,7 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener as StdListener},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -57,6 +57,8 @@ pub(crate) struct Limits {
 pub(crate) struct Shared {
     pub(crate) host: Host,
     pub(crate) assets: Assets,
+    /// The folder of the rig's state: the journal is there.
+    pub(crate) state: PathBuf,
     pub(crate) names: Names,
     pub(crate) access: Access,
     /// The cookie's name. Cookies do not tell ports apart, names do.
@@ -111,6 +113,7 @@ impl Server {
         let shared = Arc::new(Shared {
             host,
             assets,
+            state: state.to_owned(),
             names,
             access: Access::open(state, Instant::now()),
             cookie: format!("killcord-{}", address.port()),

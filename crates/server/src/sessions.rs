@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     http::StatusCode,
 };
 use killcord::{core::SessionId, wire::SessionsView};
@@ -27,8 +27,9 @@ pub(crate) async fn list(
 pub(crate) async fn end(
     State(shared): State<Arc<Shared>>,
     _paired: Browser,
-    Path(session): Path<u64>,
+    session: Result<Path<u64>, PathRejection>,
 ) -> Result<StatusCode, Refused> {
+    let Path(session) = session.map_err(|_| Refused::Unknown)?;
     match shared.host.end_session(SessionId(session)).await {
         Some(true) => Ok(StatusCode::NO_CONTENT),
         Some(false) => Err(Refused::Unknown),

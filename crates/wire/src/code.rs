@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Why a command or frame was refused. The words beside it may change, these do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// Not a frame of this protocol.

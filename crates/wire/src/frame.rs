@@ -260,7 +260,7 @@ pub enum WarningKind {
 
 /// One device of a running or finished teardown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct TeardownDevice {
     /// The device's place in [`RigView::devices`].
     pub device: u16,

@@ -5,6 +5,7 @@
 //!
 //! **Architecture Invariant:** serde only. Nothing here decides anything, and nothing here does I/O.
 
+mod api;
 mod close;
 mod code;
 mod frame;
@@ -12,6 +13,10 @@ mod session;
 mod view;
 mod watchdog;
 
+pub use api::{
+    ArmBody, Problem, ReadingPast, ReadingsView, SetBody, TeardownCause, TeardownExchange, TeardownHead,
+    TeardownOfDevice, TeardownReport, TeardownsView,
+};
 pub use close::close_code;
 pub use code::ErrorCode;
 pub use frame::{Hardware, ReadingUpdate, TeardownDevice, ToHost, ToPage, WarningKind};

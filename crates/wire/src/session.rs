@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Those that have not ended, and the last that have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "generate", derive(schemars::JsonSchema))]
 pub struct SessionsView {
     /// By id: the oldest first.
     pub sessions: Vec<SessionView>,
@@ -16,6 +17,7 @@ pub struct SessionsView {
 
 /// One that has not ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "generate", derive(schemars::JsonSchema))]
 pub struct SessionView {
     /// Its id.
     pub session: SessionId,
@@ -34,6 +36,7 @@ pub struct SessionView {
 
 /// How sure the host is of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "generate", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// Attached.
@@ -46,6 +49,7 @@ pub enum Standing {
 
 /// One that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "generate", derive(schemars::JsonSchema))]
 pub struct EndedView {
     /// Its id.
     pub session: SessionId,

@@ -7,7 +7,7 @@ use crate::{WatchdogAct, WatchdogView};
 
 /// The host's clocks at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct Moment {
     /// Milliseconds since the host started, monotonic.
     #[cfg_attr(feature = "generate", ts(type = "number"))]
@@ -19,7 +19,7 @@ pub struct Moment {
 
 /// The times of `[session]` and `[safety]` that a page has to know, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct PolicyView {
     /// How often it beats.
     #[cfg_attr(feature = "generate", ts(type = "number"))]
@@ -37,7 +37,7 @@ pub struct PolicyView {
 
 /// The rig as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RigState {
     /// Being opened: devices are connected, identified and made safe.
@@ -58,7 +58,7 @@ pub enum RigState {
 
 /// Everything there is to show.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct RigView {
     /// `[rig] name`.
     pub name: String,
@@ -88,7 +88,7 @@ pub struct RigView {
 
 /// The wrapped app.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct AppView {
     /// Where it stands.
     pub state: AppState,
@@ -98,7 +98,7 @@ pub struct AppView {
 
 /// Where the wrapped app stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AppState {
     /// Not started yet: the rig is being made safe first.
@@ -182,7 +182,7 @@ mod nullable {
 
 /// One reason why the rig cannot be armed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct ArmRefusal {
     /// Stable: `trip`, `not_safe`, `device_missing`, `unclean`, `watchdog`, `no_operator`, `busy`, `nothing`.
     pub code: String,
@@ -192,7 +192,7 @@ pub struct ArmRefusal {
 
 /// An interlock that has tripped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct Trip {
     /// The reading, by device and name, and what it was: `furnace temperature 131 °C above 120 °C`.
     pub text: String,
@@ -203,7 +203,7 @@ pub struct Trip {
 
 /// A run that ended without its teardown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct UncleanRun {
     /// Its number.
     #[cfg_attr(feature = "generate", ts(type = "number"))]
@@ -219,7 +219,7 @@ pub struct UncleanRun {
 
 /// One device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct DeviceView {
     /// Its name in the rig file.
     pub name: String,
@@ -243,7 +243,7 @@ pub struct DeviceView {
 
 /// One reading.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct ReadingView {
     /// Its name in the rig file.
     pub name: String,
@@ -266,7 +266,7 @@ pub struct ReadingView {
 
 /// An interlock's limits.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct LimitsView {
     /// The least that is good.
     pub min: Option<f64>,
@@ -278,7 +278,7 @@ pub struct LimitsView {
 
 /// One control.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct ControlView {
     /// Its name in the rig file.
     pub name: String,
@@ -300,7 +300,7 @@ pub struct ControlView {
 
 /// What a control takes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ControlKindView {
     /// A number within limits.

@@ -6,7 +6,7 @@ use crate::TeardownDevice;
 
 /// Whether the hardware is made safe when this host is killed or hangs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct WatchdogView {
     /// Where it stands.
     pub state: WatchdogState,
@@ -18,7 +18,7 @@ pub struct WatchdogView {
 
 /// Where the watchdog stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum WatchdogState {
     /// Being started, the first time or in place of one that died.
@@ -33,7 +33,7 @@ pub enum WatchdogState {
 
 /// What the watchdog did when a host was gone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct WatchdogAct {
     /// What had happened, in words: `the host was killed`, `the host did not answer for 5 s`.
     pub why: String,

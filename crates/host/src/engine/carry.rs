@@ -12,6 +12,7 @@ use killcord_wire::{ErrorCode, Hardware, ReadingUpdate, ToPage, WarningKind};
 
 use super::{Engine, FLUSH_EVERY, Item, RECORD_WITHIN, progress::Watched};
 use crate::{
+    asked::Refused,
     ending::Outcome,
     polls::Polled,
     view::{Shown, moment, ms, policy},
@@ -84,14 +85,14 @@ impl Engine {
                 self.send(session, ToPage::Ack { n, expires_ms: ms(expires_in), idle_ms: idle_in.map(ms) });
             }
             Effect::Reply { session, id, result } => {
+                let result = result.map_err(|refusal| Refused::new(code(&refusal), &refusal.to_string()));
+                self.asked.answer(session, &id, &result);
                 let frame = match result {
                     Ok(()) if id.is_empty() => return,
                     Ok(()) => ToPage::Done { id },
-                    Err(refusal) => ToPage::Error {
-                        id: (!id.is_empty()).then_some(id),
-                        code: code(&refusal),
-                        message: refusal.to_string(),
-                    },
+                    Err(Refused { code, message }) => {
+                        ToPage::Error { id: (!id.is_empty()).then_some(id), code, message }
+                    }
                 };
                 self.send(session, frame);
             }
@@ -117,6 +118,7 @@ impl Engine {
                 let hardware = self.hardware();
                 self.send(session, ToPage::Ended { reason, hardware, message: String::new() });
                 self.seats.clear(session, reason);
+                self.asked.ended(session);
             }
             Effect::Beat(n) => self.beat(n),
             Effect::ReplaceWatchdog => {

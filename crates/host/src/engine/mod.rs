@@ -4,6 +4,7 @@
 //! disk, pages and callbacks are behind queues that it never waits for. Every input that waits is read
 //! before anything is judged by the clock.
 
+mod asked;
 mod carry;
 mod leave;
 mod pages;
@@ -208,6 +209,7 @@ pub(crate) struct Engine {
     notices: Notices,
     file: String,
     seats: Seats,
+    asked: asked::Asked,
     history: History,
     readbacks: Vec<Option<Value>>,
     shown: Shown,
@@ -263,6 +265,7 @@ pub(crate) fn run(parts: Parts) {
         notices,
         file,
         seats: Seats::default(),
+        asked: asked::Asked::default(),
         history,
         readbacks,
         shown,

@@ -4,13 +4,13 @@
 use killcord_core::{
     BrowserId, SessionEnd, SessionId,
     documents::Goodbye,
-    rules::{Input, Liveliness, Session, Tag},
+    rules::{Command, Input, Liveliness, Session, Tag},
 };
-use killcord_wire::{SessionView, SessionsView, Standing};
+use killcord_wire::{ReadingsView, SessionView, SessionsView, Standing};
 use tokio::sync::oneshot;
 
 use super::Engine;
-use crate::view::ms;
+use crate::{asked::Refused, view::ms};
 
 /// One such thing. All of them keep their order with the hellos.
 pub(crate) enum PageNews {
@@ -26,6 +26,15 @@ pub(crate) enum PageNews {
     End { session: SessionId, told: oneshot::Sender<bool> },
     /// A browser signs out.
     SignOut(BrowserId),
+    /// A command of a browser that came without a socket.
+    Command { browser: BrowserId, command: Command, told: oneshot::Sender<Result<(), Refused>> },
+    /// Somebody wants to know the recent past of readings.
+    Readings {
+        device: Option<String>,
+        name: Option<String>,
+        since_ms: u64,
+        told: oneshot::Sender<ReadingsView>,
+    },
 }
 
 impl Engine {
@@ -51,6 +60,10 @@ impl Engine {
             PageNews::End { session, told } => {
                 told.send(self.state.sessions().contains_key(&session)).ok();
                 self.end_session(session, SessionEnd::EndedByOperator);
+            }
+            PageNews::Command { browser, command, told } => self.asked(browser, command, told),
+            PageNews::Readings { device, name, since_ms, told } => {
+                told.send(self.past(device.as_deref(), name.as_deref(), since_ms)).ok();
             }
             PageNews::SignOut(browser) => {
                 for session in self.seats.sessions_of(browser) {

@@ -161,9 +161,12 @@ fn what_is_no_request_for_anything_here_gets_a_code_and_no_server_error() {
         let answer = browser.get(path);
         assert_eq!((answer.status, answer.code().as_str()), (404, "unknown"), "{path}");
     }
-    for path in ["/", "/killcord/api/v1/rig", "/killcord/healthz"] {
-        assert_eq!(browser.post(path, "").code(), "unknown", "{path}");
+    for path in ["/killcord/api/v1/rig", "/killcord/healthz"] {
+        let answer = browser.post(path, "");
+        assert_eq!((answer.status, answer.code().as_str()), (405, "wrong_method"), "{path}");
+        assert!(answer.header("allow").is_some_and(|allow| allow.contains("GET")), "{answer:?}");
     }
+    assert_eq!(browser.post("/", "").code(), "unknown");
     for body in [
         "",
         "{}",

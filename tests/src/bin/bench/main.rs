@@ -11,6 +11,8 @@ mod dead_host;
 mod first_byte;
 mod idle;
 mod options;
+mod pages;
+mod sessions;
 mod side_by_side;
 mod start;
 
@@ -26,7 +28,7 @@ struct Harness {
     run: fn(&Options) -> Figures,
 }
 
-const ALL: [Harness; 7] = [
+const ALL: [Harness; 9] = [
     Harness {
         name: "first-byte",
         about: "close event to first safe byte, 100 closes each way",
@@ -45,6 +47,16 @@ const ALL: [Harness; 7] = [
     Harness { name: "start", about: "exec to panel interactive, beside an empty window", run: start::run },
     Harness { name: "idle", about: "armed with 20 readings at 5 Hz: processor and memory", run: idle::run },
     Harness { name: "closes", about: "200 closes of the demo window, each report safe", run: closes::run },
+    Harness {
+        name: "pages",
+        about: "a page that is closed, reloaded, silent: to the first safe byte",
+        run: pages::run,
+    },
+    Harness {
+        name: "sessions",
+        about: "1,000 pages on one processor: memory, false ends, commands, their end",
+        run: sessions::run,
+    },
     Harness { name: "campaign", about: "200 random faults at random moments, each safe", run: campaign::run },
 ];
 
