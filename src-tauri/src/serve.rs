@@ -61,12 +61,12 @@ pub(crate) struct Served {
 impl Served {
     /// A new link for a browser; `None` where none is let in.
     pub(crate) fn link(&self) -> Option<String> {
-        self.server.invite().filter(|_| self.browsers)
+        self.browsers.then(|| self.server.invite()).flatten()
     }
 
     /// What the window shows instead of the panel: the page around the wrapped app.
     pub(crate) fn page(&self) -> Option<Url> {
-        self.server.invite().filter(|_| self.shows_app).and_then(|link| link.parse().ok())
+        self.shows_app.then(|| self.server.invite()).flatten().and_then(|link| link.parse().ok())
     }
 }
 

@@ -1,0 +1,110 @@
+//! One host behind a window and browsers: who is in control, who goes, and what a page in a browser is told when the
+//! window is closed.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::path::PathBuf;
+
+use killcord::Role;
+use killcord::wire::{ToHost, ToPage};
+use killcord_tests::desktop::Desktop;
+use killcord_tests::display::Display;
+use killcord_tests::instrument::Instrument;
+use killcord_tests::journal::Journal;
+use killcord_tests::page::{Browser, Page, link};
+use killcord_tests::port::Port;
+use killcord_tests::rigs;
+use killcord_tests::station::Station;
+use killcord_tests::wait::{LONG, SOON, until_true};
+
+struct Bench {
+    instrument: Instrument,
+    station: Station,
+    rig: PathBuf,
+    _port: Port,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let (instrument, station, port) = (Instrument::start(), Station::new(), Port::free());
+        let head = rigs::head("5s", "on_last_session = \"safe\"");
+        let remote = format!(
+            "[session]\nexpire_after = \"60s\"\n[remote]\nlisten = \"127.0.0.1:{}\"\n",
+            port.number()
+        );
+        let rig = station.rig(&(head + &remote + &rigs::switch("psu", &instrument)));
+        Self { instrument, station, rig, _port: port }
+    }
+
+    fn until(&self, output: &str) {
+        until_true(output, LONG, || self.instrument.value("OUTP").as_deref() == Some(output));
+    }
+}
+
+/// Beats until it has that role.
+fn until_role(page: &mut Page, wanted: Role) {
+    page.until(|frame| matches!(frame, ToPage::Control { role, .. } if *role == wanted)).unwrap();
+}
+
+#[test]
+fn control_passes_between_a_window_and_a_browser_and_closing_the_window_is_told_to_the_last() {
+    let (bench, display) = (Bench::new(), Display::managed());
+    let mut window = Desktop::drive(&display, &bench.station, &bench.rig);
+    let panel = window.page();
+    panel.arm();
+    bench.until("ON");
+
+    let browser = Browser::pair(&link(window.process()));
+    let mut page = browser.open();
+    page.beat(1);
+    page.say(&ToHost::TakeControl { force: false });
+    panel.await_text("Give control");
+    panel.click("button", "Give control");
+    until_role(&mut page, Role::Operator);
+    bench.until("ON");
+
+    window.close();
+    page.until(|frame| matches!(frame, ToPage::Teardown { done: true, .. })).unwrap();
+    page.until(|frame| matches!(frame, ToPage::Ended { .. })).unwrap();
+    assert_eq!(page.until(|_| false).unwrap_err(), 4008, "host_stopping");
+    let status = window.await_end();
+    assert_eq!(status.code(), Some(0), "{status}: {}", window.process().output().all());
+    bench.until("OFF");
+    assert_eq!(Journal::read(&bench.station, &bench.rig).status("psu"), "safe_verified");
+}
+
+#[test]
+fn a_browser_that_goes_leaves_the_windows_bench_as_it_is() {
+    let (bench, display) = (Bench::new(), Display::managed());
+    let mut window = Desktop::drive(&display, &bench.station, &bench.rig);
+    let panel = window.page();
+    panel.arm();
+    bench.until("ON");
+    let browser = Browser::pair(&link(window.process()));
+    for n in 0..5 {
+        let mut page = browser.open();
+        page.beat(n);
+        browser.bye(&page, false);
+        assert_eq!(page.until(|_| false).unwrap_err(), 4001, "page_closed");
+    }
+    bench.until("ON");
+    window.close();
+    assert_eq!(window.await_end().code(), Some(0));
+    bench.until("OFF");
+}
+
+#[test]
+fn a_port_in_use_is_told_before_any_device_is_touched() {
+    let (bench, display) = (Bench::new(), Display::managed());
+    let window = Desktop::open(&display, &bench.station, &bench.rig);
+    link(window.process());
+    let other = Station::new();
+    let rig = other.rig(&std::fs::read_to_string(&bench.rig).unwrap());
+    let connections = bench.instrument.connections();
+    let mut second = Desktop::open(&display, &other, &rig);
+    second.process().await_line("why", LONG, |line| line.text.contains("is in use by another program"));
+    // The dialog that says it.
+    second.close();
+    assert_eq!(second.process_mut().wait(SOON).code(), Some(3));
+    assert_eq!(bench.instrument.connections(), connections);
+}
