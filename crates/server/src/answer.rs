@@ -39,6 +39,14 @@ pub(crate) enum Refused {
     Ending,
     /// The rig is still being opened.
     NotReady,
+    /// The wrapped app does not answer yet.
+    AppNotReady,
+    /// The wrapped app has ended, or gave no answer that can be read.
+    AppGone,
+    /// The wrapped app has been asked, and has not answered in time.
+    AppSlow,
+    /// The wrapped app's page wants a worker between pages and host.
+    ServiceWorker,
     /// The server cannot: the system has no randomness.
     Failed,
     /// The journal cannot be read.
@@ -55,7 +63,9 @@ impl Refused {
     const fn status(self) -> StatusCode {
         match self {
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::WrongOrigin | Self::Prefetch | Self::CodeWrong => StatusCode::FORBIDDEN,
+            Self::WrongOrigin | Self::Prefetch | Self::CodeWrong | Self::ServiceWorker => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotPaired => StatusCode::UNAUTHORIZED,
             Self::CodeUsed | Self::CodeExpired => StatusCode::GONE,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
@@ -63,11 +73,20 @@ impl Refused {
             Self::Unknown => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::NotReady | Self::Ending | Self::Failed | Self::NoJournal => StatusCode::SERVICE_UNAVAILABLE,
+            Self::AppGone => StatusCode::BAD_GATEWAY,
+            Self::AppSlow => StatusCode::GATEWAY_TIMEOUT,
+            Self::NotReady | Self::AppNotReady | Self::Ending | Self::Failed | Self::NoJournal => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
-    const fn message(self) -> &'static str {
+    /// Whether the same request may be answered a moment later.
+    pub(crate) const fn may_pass(self) -> bool {
+        matches!(self, Self::TooMany | Self::AppNotReady | Self::AppGone)
+    }
+
+    pub(crate) const fn message(self) -> &'static str {
         match self {
             Self::WrongHost => {
                 "this server is not reached by that name; open the address that Killcord printed"
@@ -89,6 +108,14 @@ impl Refused {
             Self::NotReady => "the rig is being opened; wait",
             Self::NoJournal => {
                 "the journal cannot be read; `killcord journal` on the bench's machine says why"
+            }
+            Self::AppNotReady => "the app is not ready yet; wait",
+            Self::AppGone => {
+                "the app does not answer; the bar above it and /killcord/panel say what became of it"
+            }
+            Self::AppSlow => "the app has not answered within an hour; reload the page",
+            Self::ServiceWorker => {
+                "an app behind Killcord runs without a service worker; nothing is to be done"
             }
             Self::Failed => "this machine gives no random numbers; nobody can be paired",
         }

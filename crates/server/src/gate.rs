@@ -17,10 +17,24 @@ use axum::{
 
 use crate::{answer::Refused, server::Shared};
 
+/// The policy of our own answers; what they frame, and who frames them, is said with it.
+macro_rules! policy {
+    ($more:literal) => {
+        concat!(
+            "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; font-src 'self'; ",
+            "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; ",
+            $more
+        )
+    };
+}
+
 /// No inline script, nothing from elsewhere, in nobody's frame.
-const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; font-src 'self'; \
-                      img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
-                      frame-ancestors 'none'";
+const POLICY: &str = policy!("frame-ancestors 'none'");
+/// Of the page that frames the wrapped app. It is framed itself, for a moment, where a browser does not say that it
+/// asks for a frame.
+pub(crate) const FRAMES: &str = policy!("frame-src 'self'; frame-ancestors 'self'");
+/// Of what stands in that frame in the app's place.
+pub(crate) const FRAMED: &str = policy!("frame-ancestors 'self'");
 
 /// The names that this server has, as they stand in `Host`.
 #[derive(Clone, Debug)]
@@ -80,21 +94,31 @@ pub(crate) async fn check(State(shared): State<Arc<Shared>>, request: Request, n
     } else {
         None
     };
-    let mut response = match refused {
-        Some(refused) => refused.into_response(),
-        None => match tokio::time::timeout(shared.limits.request, next.run(request)).await {
-            Ok(response) => response,
-            Err(_) => Refused::TooSlow.into_response(),
-        },
-    };
+    match refused {
+        Some(refused) => ours(refused.into_response()),
+        None => next.run(request).await,
+    }
+}
+
+/// Our own paths and pages: none takes long, and each answer is ours. The wrapped app's are neither.
+pub(crate) async fn own(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    ours(match tokio::time::timeout(shared.limits.request, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Refused::TooSlow.into_response(),
+    })
+}
+
+/// What every answer of ours says. A policy that it has already stays.
+pub(crate) fn ours(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ] {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        headers.insert(name, HeaderValue::from_static(value));
     }
     response
 }

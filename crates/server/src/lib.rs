@@ -1,4 +1,5 @@
-//! The way for browsers: pages, WebSocket, pairing. One listener on this machine, one host behind it.
+//! The way for browsers: pages, WebSocket, pairing, and the wrapped app behind them. One listener on this machine, one
+//! host behind it.
 //!
 //! [`Bound::to`] takes the address before anything is sent to a device; [`Bound::serve`] serves a host until that
 //! has ended, its record written. Whoever has no cookie gets the pairing page and nothing else; the cookie is had
@@ -21,6 +22,7 @@ mod line;
 mod pages;
 mod pair;
 mod panel;
+mod proxy;
 mod rate;
 mod routes;
 mod secret;

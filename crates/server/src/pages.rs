@@ -12,7 +12,6 @@ use axum::{
     http::{Method, header::CONTENT_TYPE},
     response::{Html, IntoResponse as _, Redirect, Response},
 };
-use killcord::core::BrowserId;
 
 use crate::{answer::Refused, pair::Browser, secret, server::Shared};
 
@@ -25,8 +24,8 @@ pub struct Asset {
     pub bytes: Cow<'static, [u8]>,
 }
 
-/// The pages' files, in memory: nothing is looked up in a file system by what a request says. `index.html` and
-/// `pair.html` are documents, the rest lies below `/killcord/`.
+/// The pages' files, in memory: nothing is looked up in a file system by what a request says. `index.html`,
+/// `app.html` and `pair.html` are documents, the rest lies below `/killcord/`.
 #[derive(Clone, Debug, Default)]
 pub struct Assets(Vec<Asset>);
 
@@ -65,12 +64,16 @@ pub(crate) async fn get(
     if !reads || !matches!(request.uri().path(), "/" | "/index.html") {
         return Refused::Unknown.into_response();
     }
-    match browser {
-        Ok(Browser(browser)) => document(&shared, browser, "index.html", request.method() == Method::GET),
-        // A person comes there; scripts ask below `/killcord/` and get the code.
-        Err(Refused::NotPaired) => Redirect::to(PAIR).into_response(),
-        Err(refused) => refused.into_response(),
-    }
+    document(&shared, browser, request.method(), "index.html")
+}
+
+/// The panel, which is there also where the rig wraps an app.
+pub(crate) async fn panel(
+    State(shared): State<Arc<Shared>>,
+    browser: Result<Browser, Refused>,
+    method: Method,
+) -> Response {
+    document(&shared, browser, &method, "index.html")
 }
 
 /// The page behind a link, and for whoever comes without a cookie.
@@ -95,10 +98,21 @@ pub(crate) async fn file(State(shared): State<Arc<Shared>>, request: Request) ->
 }
 
 /// A page that holds a session.
-fn document(shared: &Shared, browser: BrowserId, name: &str, is_loaded: bool) -> Response {
+pub(crate) fn document(
+    shared: &Shared,
+    browser: Result<Browser, Refused>,
+    method: &Method,
+    name: &str,
+) -> Response {
+    let browser = match browser {
+        Ok(Browser(browser)) => browser,
+        // A person comes there; scripts ask below `/killcord/` and get the code.
+        Err(Refused::NotPaired) => return Redirect::to(PAIR).into_response(),
+        Err(refused) => return refused.into_response(),
+    };
     let Some(nonce) = secret::word() else { return Refused::Failed.into_response() };
     let text = with_nonce(&placed(&shared.assets.document(name)), &nonce);
-    if is_loaded {
+    if *method == Method::GET {
         // Before the answer's first byte: the old page's goodbye comes after that.
         shared.host.document(browser, nonce);
     }

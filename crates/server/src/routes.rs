@@ -1,4 +1,4 @@
-//! Which path leads where. All own paths lie under `/killcord/`; everything else is the pages'.
+//! Which path leads where. All own paths lie under `/killcord/`; everything else is the wrapped app's or the pages'.
 
 use std::sync::Arc;
 
@@ -11,12 +11,13 @@ use axum::{
 use killcord::wire::MAX_FRAME;
 
 use crate::{
-    answer::Refused, api, bye, gate, health, pages, pair, server::Shared, sessions, socket, teardowns,
+    answer::Refused, api, bye, gate, health, pages, pair, proxy, server::Shared, sessions, socket, teardowns,
 };
 
 pub(crate) fn routes(shared: &Arc<Shared>) -> Router {
     let own = Router::new()
         .route("/pair", get(pages::pair).post(pair::take).delete(pair::leave))
+        .route("/panel", get(pages::panel))
         .route("/ws", get(socket::open))
         .route("/bye", post(bye::take))
         .route("/healthz", get(health::alive))
@@ -35,12 +36,15 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router {
         .route("/api/v1/sessions/{id}", delete(sessions::end))
         .fallback(pages::file)
         .method_not_allowed_fallback(wrong_method);
-    Router::new()
-        .nest("/killcord", own)
-        .fallback(pages::get)
+    let ours = Router::new().nest("/killcord", own);
+    let wraps = shared.host.rig().plan.app.is_some();
+    let ours = if wraps { ours } else { ours.fallback(pages::get) };
+    let ours = ours
         .layer(DefaultBodyLimit::max(MAX_FRAME))
-        .layer(middleware::from_fn_with_state(Arc::clone(shared), gate::check))
-        .with_state(Arc::clone(shared))
+        .layer(middleware::from_fn_with_state(Arc::clone(shared), gate::own));
+    // Behind the layers: neither the limits nor the headers of our own answers are the app's.
+    let all = if wraps { ours.fallback(proxy::get) } else { ours };
+    all.layer(middleware::from_fn_with_state(Arc::clone(shared), gate::check)).with_state(Arc::clone(shared))
 }
 
 async fn wrong_method() -> Refused {

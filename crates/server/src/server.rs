@@ -30,6 +30,8 @@ const MOST_CONNECTIONS: usize = 4096;
 const MOST_SOCKETS: usize = 4096;
 /// Of these, such as have not said hello.
 const MOST_SILENT: usize = 256;
+/// Sockets between pages and a wrapped app at once.
+const MOST_TUNNELS: usize = 1024;
 /// What a connection's headers may take, in bytes.
 const HEADERS: usize = 16 * 1024;
 /// How long a connection may take for a request's header, and lie idle between two.
@@ -67,6 +69,7 @@ pub(crate) struct Shared {
     pub(crate) lines: Lines,
     pub(crate) sockets: Arc<Semaphore>,
     pub(crate) silent: Arc<Semaphore>,
+    pub(crate) tunnels: Arc<Semaphore>,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
     address: SocketAddr,
@@ -126,6 +129,7 @@ impl Server {
             lines: Lines::default(),
             sockets: Arc::new(Semaphore::new(MOST_SOCKETS)),
             silent: Arc::new(Semaphore::new(MOST_SILENT)),
+            tunnels: Arc::new(Semaphore::new(MOST_TUNNELS)),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             address,

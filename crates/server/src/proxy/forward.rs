@@ -1,0 +1,128 @@
+//! One exchange with the app on a connection of its own: head, body and upgrade go through as they come.
+//!
+//! A connection for each exchange costs little on loopback, and none is found closed by the app when it is used
+//! again. **It must never** leave a task behind: the server's scope owns each, and its end cuts them.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{StatusCode, Version},
+    response::Response,
+};
+use hyper::{client::conn::http1, upgrade::OnUpgrade};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, copy, split},
+    net::TcpStream,
+    sync::OwnedSemaphorePermit,
+};
+
+use super::head;
+use crate::{answer::Refused, server::Shared, sessions::Peer};
+
+/// On loopback a connection is there or refused at once.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+/// How long the app may think before it answers: a callback that blocks for a whole measurement is the app's
+/// business. A browser that goes away ends the exchange sooner.
+const ANSWER_WITHIN: Duration = Duration::from_secs(3600);
+/// What an answer's head may take, in bytes.
+const ANSWER_HEAD: usize = 128 * 1024;
+/// How long one way of a socket may stay open once the other is closed.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+
+/// Asks the app.
+pub(super) async fn pass(
+    shared: &Arc<Shared>,
+    mut request: Request,
+    app: SocketAddr,
+    Peer(from): Peer,
+) -> Result<Response, Refused> {
+    let browser = if head::is_socket(request.headers()) {
+        let place = Arc::clone(&shared.tunnels).try_acquire_owned().map_err(|_| Refused::TooMany)?;
+        Some((hyper::upgrade::on(&mut request), place))
+    } else {
+        None
+    };
+    *request.uri_mut() = head::target(request.uri());
+    *request.version_mut() = Version::HTTP_11;
+    head::to_app(request.headers_mut(), app, from);
+
+    let stream = tokio::time::timeout(CONNECT_WITHIN, TcpStream::connect(app)).await;
+    let Ok(Ok(stream)) = stream else { return Err(Refused::AppGone) };
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "the app will be slow");
+    }
+    let handshake = http1::Builder::new().max_buf_size(ANSWER_HEAD).handshake(TokioIo::new(stream)).await;
+    let (mut app_side, connection) = handshake.map_err(|error| no_answer(&error))?;
+    let stop = shared.stop.clone();
+    shared.tasks.spawn(async move {
+        tokio::select! {
+            ended = connection.with_upgrades() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "an exchange with the app ended badly");
+                }
+            }
+            () = stop.cancelled() => {}
+        }
+    });
+
+    let answer = tokio::time::timeout(ANSWER_WITHIN, app_side.send_request(request)).await;
+    let mut answer = answer.map_err(|_| Refused::AppSlow)?.map_err(|error| no_answer(&error))?;
+    let status = answer.status();
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        // Nobody asked for it.
+        let (browser, place) = browser.ok_or(Refused::AppGone)?;
+        let tunnel = tunnel(browser, hyper::upgrade::on(&mut answer), place);
+        let stop = shared.stop.clone();
+        shared.tasks.spawn(async move {
+            tokio::select! {
+                () = tunnel => {}
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+    head::to_browser(answer.headers_mut(), status, app);
+    let (mut parts, body) = answer.into_parts();
+    parts.version = Version::HTTP_11;
+    Ok(Response::from_parts(parts, Body::new(body)))
+}
+
+fn no_answer(error: &hyper::Error) -> Refused {
+    tracing::debug!(%error, "the app gave no answer");
+    Refused::AppGone
+}
+
+/// Carries a socket's bytes both ways until both have ended.
+async fn tunnel(browser: OnUpgrade, app: OnUpgrade, place: OwnedSemaphorePermit) {
+    let _place = place;
+    let (browser, app) = match tokio::join!(browser, app) {
+        (Ok(browser), Ok(app)) => (TokioIo::new(browser), TokioIo::new(app)),
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::debug!(%error, "a socket of the app did not open");
+            return;
+        }
+    };
+    let (from_browser, to_browser) = split(browser);
+    let (from_app, to_app) = split(app);
+    let up = carry(from_browser, to_app);
+    let down = carry(from_app, to_browser);
+    tokio::pin!(up, down);
+    let late = tokio::select! {
+        () = &mut up => tokio::time::timeout(CLOSE_WITHIN, down).await,
+        () = &mut down => tokio::time::timeout(CLOSE_WITHIN, up).await,
+    };
+    if late.is_err() {
+        tracing::debug!("one side of a socket of the app did not close");
+    }
+}
+
+/// One way, its end included.
+async fn carry(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) {
+    let copied = copy(&mut from, &mut to).await;
+    let closed = to.shutdown().await;
+    if let Err(error) = copied.and(closed) {
+        tracing::debug!(%error, "a socket of the app was cut");
+    }
+}
