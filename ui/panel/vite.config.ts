@@ -18,7 +18,7 @@ export default defineConfig(({ mode }) => ({
     assetsInlineLimit: 0,
     target: 'es2022',
     rollupOptions: {
-      input: mode === 'fake' ? ['fake.html', 'status.html'] : ['index.html', 'pair.html', standalone],
+      input: mode === 'fake' ? ['fake.html', 'status.html', 'fake-app.html'] : ['index.html', 'app.html', 'pair.html', standalone],
       // `client.js` is imported by pages that others write: its name and its exports stay.
       preserveEntrySignatures: 'exports-only',
       output: {

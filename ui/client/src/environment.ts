@@ -36,12 +36,17 @@ export interface Environment {
 const KEY = 'killcord.resume';
 const INPUTS = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart'] as const;
 
-/** The browser's. */
-export function browserEnvironment(): Environment {
+/** Calls `seen` at each input of the person in a window: this page's, or that of a frame which it may look into. */
+export function onInput(where: Window, seen: () => void): void {
+  for (const kind of INPUTS) where.addEventListener(kind, seen, { passive: true, capture: true });
+}
+
+/** The browser's. `frames` tells of input that this page's own window does not get. */
+export function browserEnvironment(frames?: (seen: () => void) => void): Environment {
   let inputAt = performance.now();
-  for (const kind of INPUTS) {
-    addEventListener(kind, () => (inputAt = performance.now()), { passive: true, capture: true });
-  }
+  const seen = (): void => void (inputAt = performance.now());
+  onInput(window, seen);
+  frames?.(seen);
   return {
     now: () => performance.now(),
     every(ms, work) {

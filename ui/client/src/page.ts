@@ -1,5 +1,6 @@
 /** The one session of a page, and how `<killcord-status>` finds it. */
 import { Killcord } from './client';
+import type { Environment } from './environment';
 import type { Role } from './generated/wire';
 import { socketTransport } from './socket';
 import type { Transport } from './transport';
@@ -10,6 +11,8 @@ export interface ConnectOptions {
   readonly want?: Role;
   /** The way to the host; a WebSocket to where the page came from unless said otherwise. */
   readonly transport?: Transport;
+  /** The page; the browser's unless said otherwise. */
+  readonly environment?: Environment;
 }
 
 /** The same for every copy of this code on a page. */
@@ -18,10 +21,10 @@ const MET = 'killcord-client';
 const page = globalThis as { [KEY]?: Killcord };
 
 /** Connects this page to its host. Called again it gives the same session, unless that has ended. */
-export function connect({ want, transport }: ConnectOptions = {}): Killcord {
+export function connect({ want, transport, environment }: ConnectOptions = {}): Killcord {
   const before = page[KEY];
   if (before && before.model.session.name !== 'ended') return before;
-  const client = new Killcord(transport ?? socketTransport());
+  const client = new Killcord(transport ?? socketTransport(), environment);
   page[KEY] = client;
   dispatchEvent(new Event(MET));
   void client.connect(want);

@@ -10,6 +10,7 @@ export function patched(rig: RigView, patch: RigPatch): RigView {
     trip: patch.trip === undefined ? rig.trip : patch.trip,
     unclean: patch.unclean === undefined ? rig.unclean : patch.unclean,
     watchdog: patch.watchdog ?? rig.watchdog,
+    ...(patch.app ? { app: patch.app } : {}),
     notices: patch.notices ?? rig.notices,
     devices: patchedDevices(rig.devices, patch),
   };

@@ -139,6 +139,10 @@ describe('the rig', () => {
     const trip = { text: 'too hot', at_ms: 5 };
     const tripped = frame(live(0), { t: 'rig', trip, notices: ['full'] }, 1);
     expect(tripped.rig).toMatchObject({ trip, notices: ['full'], state: 'safe', name: 'Bench' });
+    const app = { state: 'exited', why: 'it was killed' } as const;
+    const without = frame(tripped, { t: 'rig', app }, 2);
+    expect([without.rig?.app, without.rig?.trip]).toEqual([app, trip]);
+    expect(frame(without, { t: 'rig', state: 'safe' }, 3).rig?.app).toEqual(app);
     expect(frame(tripped, { t: 'rig', state: 'safe' }, 2).rig?.trip).toEqual(trip);
     expect(frame(tripped, { t: 'rig', trip: null }, 2).rig?.trip).toBeNull();
   });

@@ -18,7 +18,7 @@ export async function serveFake() {
   });
   const { port } = server.httpServer.address();
   const at = `http://127.0.0.1:${port}`;
-  return { url: `${at}/fake.html`, status: `${at}/status.html`, close: () => server.close() };
+  return { url: `${at}/fake.html`, status: `${at}/status.html`, app: `${at}/fake-app.html`, close: () => server.close() };
 }
 
 /** Starts Chromium; `CHROMIUM` names another than the system's. */

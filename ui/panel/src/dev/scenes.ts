@@ -143,6 +143,9 @@ export const SCENES: Record<string, Scene> = {
       host.say({ t: 'ended', reason: 'window_closed', hardware: 'not_safe', message: '' });
     },
   },
+  app_exited: {
+    rig: (rig) => (rig.app = { state: 'exited', why: 'it was ended by signal 9' }),
+  },
   many: {
     every: 20,
     rig: (rig) => {

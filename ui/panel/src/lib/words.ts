@@ -1,5 +1,6 @@
 /** States in words, and the shape that goes with each: never colour alone. */
 import {
+  type AppView,
   type DeviceState,
   deviceWord,
   type Model,
@@ -116,6 +117,43 @@ export function madeSafe({ by_watchdog }: UncleanRun): boolean {
   const devices = by_watchdog?.devices ?? [];
   return devices.length > 0 && devices.every(({ confirmed }) => confirmed);
 }
+
+/** The wrapped app. */
+export interface AppShown {
+  readonly text: string;
+  /** It is the person's to look after. */
+  readonly grave: boolean;
+}
+
+/** Where the wrapped app stands. */
+export function appState({ state, why }: AppView): AppShown {
+  const because = why ? `: ${why}` : '';
+  switch (state) {
+    case 'waiting':
+      return { text: 'The app is started once the rig is safe.', grave: false };
+    case 'starting':
+      return { text: 'The app is starting.', grave: false };
+    case 'ready':
+      return { text: 'The app is running.', grave: false };
+    case 'stopping':
+      return { text: `The app is being stopped${because}.`, grave: why !== null };
+    case 'stopped':
+      return { text: 'The app has been stopped.', grave: false };
+    case 'exited':
+      return { text: `The app has ended by itself${because}. It stays down until the rig is opened anew.`, grave: true };
+    case 'restarting':
+      return { text: `The app is started anew${because}.`, grave: why !== null };
+  }
+}
+
+/** What the page around a wrapped app says. */
+export const APP = {
+  none: 'This rig has no app any more.',
+  unknown: 'The app is shown once the host answers.',
+  since: (seconds: number): string => `Waiting for it: ${seconds} s.`,
+  panel: 'Panel',
+  open: 'Open it',
+} as const;
 
 /** What the pair page says. */
 export const PAIR = {
