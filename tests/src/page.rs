@@ -8,6 +8,7 @@ use killcord::{
     wire::{ToHost, ToPage},
 };
 use tungstenite::{Message, WebSocket, client::IntoClientRequest as _};
+use ureq::{Body, http::Response};
 
 use crate::{
     process::Process,
@@ -103,14 +104,27 @@ impl Browser {
         (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or_default())
     }
 
+    /// Asks for this path as a frame of a page does; more headers may be named.
+    ///
+    /// # Panics
+    /// When no answer comes. Every status is one.
+    #[must_use]
+    pub fn get(&self, path: &str, more: &[(&str, &str)]) -> Response<Body> {
+        let mut request = ureq::get(format!("http://{}{path}", self.at)).header("cookie", &self.cookie);
+        for (name, value) in more {
+            request = request.header(*name, *value);
+        }
+        request.config().http_status_as_error(false).max_redirects(0).build().call().unwrap()
+    }
+
     /// Asks for the document; its nonce.
     ///
     /// # Panics
     /// When it is not given.
     #[must_use]
     pub fn document(&self) -> String {
-        let url = format!("http://{}/", self.at);
-        let mut answer = ureq::get(url).header("cookie", &self.cookie).call().unwrap();
+        let mut answer = self.get("/", &[("sec-fetch-dest", "document"), ("accept", "text/html,*/*;q=0.8")]);
+        assert_eq!(answer.status(), 200);
         let text = answer.body_mut().read_to_string().unwrap();
         let (_, rest) = text.split_once("<meta name=\"killcord-nonce\" content=\"").unwrap();
         rest.split_once('"').unwrap().0.to_owned()
@@ -128,12 +142,7 @@ impl Browser {
     /// When it is not welcome.
     #[must_use]
     pub fn hello(&self, nonce: &str, resume: Option<&str>) -> Page {
-        let mut request = format!("ws://{}/killcord/ws", self.at).into_client_request().unwrap();
-        request.headers_mut().insert("origin", format!("http://{}", self.at).parse().unwrap());
-        request.headers_mut().insert("cookie", self.cookie.parse().unwrap());
-        let stream = TcpStream::connect(&self.at).unwrap();
-        stream.set_read_timeout(Some(LONG)).unwrap();
-        let (mut socket, _) = tungstenite::client(request, stream).unwrap();
+        let mut socket = self.socket("/killcord/ws", None);
         let resume = resume.map(str::to_owned);
         let want = killcord::Role::Operator;
         say(&mut socket, &ToHost::Hello { v: 1, resume, nonce: nonce.to_owned(), want });
@@ -143,6 +152,23 @@ impl Browser {
                 return Page { socket, nonce, session, token: resume, resumed, epoch };
             }
         }
+    }
+
+    /// A WebSocket at this path, in a protocol by name.
+    ///
+    /// # Panics
+    /// When it does not open.
+    #[must_use]
+    pub fn socket(&self, path: &str, protocol: Option<&str>) -> WebSocket<TcpStream> {
+        let mut request = format!("ws://{}{path}", self.at).into_client_request().unwrap();
+        request.headers_mut().insert("origin", format!("http://{}", self.at).parse().unwrap());
+        request.headers_mut().insert("cookie", self.cookie.parse().unwrap());
+        if let Some(protocol) = protocol {
+            request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
+        }
+        let stream = TcpStream::connect(&self.at).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        tungstenite::client(request, stream).unwrap().0
     }
 
     /// The beacon of a page that goes.
