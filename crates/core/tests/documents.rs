@@ -212,10 +212,9 @@ proptest! {
                     prop_assert_eq!(documents.goodbye(&mut page, &old, false, at(now)), Some(Goodbye::Grace));
                     coming.insert(tab, (nonce, Some(page), now - 7 + 30_000));
                 },
-                Act::Lands(tab) => if let Some((nonce, before, until)) = coming.remove(&tab) {
-                    // A page that takes longer than that puts its browser in doubt; here none does.
-                    let then = now.min(until - 1);
-                    let page = documents.hello(Some(ONE), nonce.clone(), before.as_ref(), at(then));
+                // A page that takes longer than its claim holds puts its browser in doubt; here it never lands.
+                Act::Lands(tab) => if let Some((nonce, before, until)) = coming.remove(&tab) && now < until {
+                    let page = documents.hello(Some(ONE), nonce.clone(), before.as_ref(), at(now));
                     tabs.insert(tab, (nonce, page));
                 },
                 Act::Close(tab) => if let Some((nonce, mut page)) = tabs.remove(&tab) {
