@@ -50,7 +50,7 @@ impl Shown {
             watchdog: watchdog_view(state.guard(), unprotected),
             app: state.app().map(app_view),
             notices,
-            devices: state.devices().to_vec(),
+            devices: devices(state),
             identities: state.identities().to_vec(),
             setpoints: (0..rig.controls.len())
                 .map(|at| state.setpoints().get(&ControlIx::from(at)).cloned())
@@ -220,6 +220,19 @@ fn watchdog_act(account: &Account) -> WatchdogAct {
     }
 }
 
+/// What the app drives by itself is not called safe while the app may be there.
+fn devices(state: &State) -> Vec<DeviceState> {
+    let mut devices = state.devices().to_vec();
+    if state.app_may_drive() && matches!(state.phase(), Phase::Idle) {
+        for ix in state.rig().plan.driven() {
+            if let Some(device) = devices.get_mut(ix.at()).filter(|device| **device == DeviceState::Safe) {
+                *device = DeviceState::Armed;
+            }
+        }
+    }
+    devices
+}
+
 fn rig_state(state: &State) -> RigState {
     let acting_not_safe = state
         .devices()
@@ -238,6 +251,10 @@ fn rig_state(state: &State) -> RigState {
             RigState::Opening
         }
         Phase::Idle | Phase::Ended if acting_not_safe || any_missing(state) => RigState::NotSafe,
+        // Where there is something of its own to arm, the rig's word is of that.
+        Phase::Idle if state.app_may_drive() && state.arm_blocks().contains(&ArmBlock::Nothing) => {
+            RigState::Armed
+        }
         Phase::Idle | Phase::Ended => RigState::Safe,
     }
 }

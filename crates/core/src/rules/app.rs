@@ -106,6 +106,12 @@ impl State {
         self.rig.plan.app.is_some().then_some(&self.app.state)
     }
 
+    /// Whether an app may be there that drives devices by itself: what it makes of them, nobody here knows.
+    #[must_use]
+    pub fn app_may_drive(&self) -> bool {
+        self.app.lives() && !self.rig.plan.driven().is_empty()
+    }
+
     /// Whether an app that may be there drives one of these.
     pub(super) fn app_drives(&self, devices: &BTreeSet<DeviceIx>) -> bool {
         self.app.lives() && !self.rig.plan.driven().is_disjoint(devices)

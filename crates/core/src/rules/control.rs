@@ -106,7 +106,7 @@ impl State {
         } else if self.energised() {
             match self.rig.policy.safety.on_control_lost {
                 // Steps of an arming were fenced off: there is nothing whole to hold.
-                OnLost::Hold if matches!(self.phase, super::Phase::Armed { .. }) => self.begin_hold(fx),
+                OnLost::Hold if self.may_be_held() => self.begin_hold(fx),
                 _ => self.teardown(Cause::ControlLost { reason }, Mode::Safe, Extent::Stay, None, fx),
             }
         }
@@ -120,11 +120,20 @@ impl State {
         let cause = Cause::SessionEnded { reason };
         match self.rig.policy.safety.on_last_session {
             OnLast::Release => self.teardown(cause, Mode::Safe, Extent::Release, None, fx),
-            OnLast::Hold if matches!(self.phase, super::Phase::Armed { .. }) => self.begin_hold(fx),
+            OnLast::Hold if self.may_be_held() => self.begin_hold(fx),
             OnLast::Safe | OnLast::Hold if self.energised() => {
                 self.teardown(cause, Mode::Safe, Extent::Stay, None, fx);
             }
             OnLast::Safe | OnLast::Hold => {}
+        }
+    }
+
+    /// Armed, or handed to the app as a whole.
+    fn may_be_held(&self) -> bool {
+        match self.phase {
+            super::Phase::Armed { .. } => true,
+            super::Phase::Idle => self.app_may_drive(),
+            _ => false,
         }
     }
 

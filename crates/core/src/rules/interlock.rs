@@ -1,6 +1,8 @@
 //! Interlocks: a reading outside its limits, or without a good value for too long, makes the rig safe and
 //! latches until a person acknowledges it.
 
+use std::collections::BTreeSet;
+
 use super::{Effect, Event, Phase, State};
 use crate::{
     Cause, DeviceState, Extent, Mode, Number, Reading, ReadingIx, Time,
@@ -93,7 +95,10 @@ impl State {
         let (reading, watch) = (&self.rig.readings[at], &self.limits[at]);
         let limits = reading.limits.as_ref()?;
         let counts = match limits.r#while {
-            While::Armed => matches!(self.phase, Phase::Arming { .. } | Phase::Armed { .. }),
+            While::Armed => {
+                let armed = matches!(self.phase, Phase::Arming { .. } | Phase::Armed { .. });
+                armed || self.app_drives(&BTreeSet::from([reading.device]))
+            }
             While::Always => matches!(
                 self.devices[reading.device.at()],
                 DeviceState::Safe | DeviceState::Arming | DeviceState::Armed

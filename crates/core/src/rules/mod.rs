@@ -220,10 +220,12 @@ impl State {
         &self.setpoints
     }
 
-    /// Whether bytes of ours may have made a device act: armed, arming, or a control was used.
+    /// Whether a device may act because of bytes of ours, or of the app's: armed, arming, a control was used, or an
+    /// app is there that drives devices by itself.
     #[must_use]
-    pub const fn energised(&self) -> bool {
-        self.touched || matches!(self.phase, Phase::Arming { .. } | Phase::Armed { .. })
+    pub fn energised(&self) -> bool {
+        let ours = self.touched || matches!(self.phase, Phase::Arming { .. } | Phase::Armed { .. });
+        ours || self.app_may_drive()
     }
 
     /// Raises the epoch; nothing that carries an older one reaches a device any more.

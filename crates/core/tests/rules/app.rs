@@ -13,8 +13,13 @@ const WITHIN: Duration = Duration::from_secs(3);
 
 /// A rig whose app drives these, before it is opened.
 fn wrapped(on_crash: OnCrash, drives: &[u16]) -> World {
+    wrapped_by(on_crash, drives, |_| {})
+}
+
+fn wrapped_by(on_crash: OnCrash, drives: &[u16], change: impl Fn(&mut Policy)) -> World {
     let mut policy = Policy::default();
     policy.safety.watchdog = Watchdog::Off;
+    change(&mut policy);
     let mut it = Arc::unwrap_or_clone(rig(policy));
     it.plan.app = Some(App {
         command: vec!["bokeh".into()],
@@ -272,4 +277,64 @@ fn a_host_that_only_waits_for_its_app_still_shows_its_watchdog_that_it_lives() {
     world.pass(1000);
     let beats = world.sent.iter().filter(|effect| matches!(effect, Effect::Beat(_))).count();
     assert!(beats >= 4, "{beats} in a second");
+}
+
+/// Whether a teardown was ordered, the app's stop with it.
+fn made_safe(effects: &[Effect]) -> bool {
+    matches!(acts(effects)[..], [Effect::Teardown(_), Effect::StopApp { .. }])
+}
+
+#[test]
+fn what_an_app_drives_is_as_live_as_what_was_armed() {
+    assert!(!running(OnCrash::Safe, &[]).state.energised());
+    let mut world = running(OnCrash::Safe, &[0]);
+    assert!(world.state.energised());
+    exited(&mut world);
+    world.finish(Status::SafeVerified);
+    gone(&mut world);
+    assert!(!world.state.energised());
+}
+
+/// The app drives the first device, an operator's page is there, and perhaps an observer's.
+fn driven_before(change: impl Fn(&mut Policy), observed: bool) -> (World, SessionId) {
+    let mut world = wrapped_by(OnCrash::Safe, &[0], change);
+    world.say(Input::Open);
+    world.finish(Status::SafeVerified);
+    world.say(Input::Tick);
+    world.say(Input::App(AppNews::Ready));
+    let operator = world.arrive();
+    if observed {
+        world.arrive();
+    }
+    (world, operator)
+}
+
+fn leaves(world: &mut World, session: SessionId) -> Vec<Effect> {
+    world.say(Input::Goodbye { session, reason: SessionEnd::PageClosed, grace: false })
+}
+
+#[test]
+fn whoever_leaves_what_an_app_drives_leaves_it_safe_though_nothing_was_armed() {
+    let keep = |policy: &mut Policy| policy.safety.on_last_session = OnLast::Safe;
+    for observed in [false, true] {
+        let (mut world, operator) = driven_before(keep, observed);
+        assert!(made_safe(&leaves(&mut world, operator)), "observed: {observed}");
+    }
+    let hold = |policy: &mut Policy| {
+        policy.safety.on_last_session = OnLast::Hold;
+        policy.safety.hold_for = Duration::from_secs(60);
+        policy.session.expire_after = Duration::from_secs(5);
+    };
+    let (mut world, operator) = driven_before(hold, false);
+    assert!(acts(&leaves(&mut world, operator)).is_empty(), "it is held");
+    assert!(acts(&world.at(59_999)).is_empty());
+    assert!(made_safe(&world.at(60_000)), "and no longer than that");
+}
+
+#[test]
+fn limits_hold_for_what_an_app_drives_as_for_what_is_armed() {
+    let (mut world, _) = driven_before(|_| {}, false);
+    world.say(Input::Reading { reading: ReadingIx(0), value: Some(14.0.into()) });
+    assert!(acts(&world.at(299)).is_empty());
+    assert!(made_safe(&world.at(300)));
 }
