@@ -12,6 +12,7 @@ use killcord_tests::example::Example;
 use killcord_tests::framework::{Bokeh, Streamlit};
 use killcord_tests::journal::Journal;
 use killcord_tests::page::{Browser, Page};
+use killcord_tests::place;
 use killcord_tests::wait::{LONG, SOON, let_pass};
 use killcord_tests::wrapped::{app_processes, await_app, until_gone};
 use rustix::process::Signal;
@@ -40,6 +41,8 @@ fn bokeh_s_hardware_is_off_and_its_app_ended_when_the_tab_goes_and_both_are_back
     example.until(true, LONG);
     bokeh.change("value_throttled", 4.5);
     example.until_told("VOLT 4.5");
+    let rig = door::rig(&example.station);
+    assert_eq!((&rig["state"], &rig["devices"][0]["state"]), (&"armed".into(), &"armed".into()), "{rig}");
     let page = reloaded(&browser, &page);
     assert!(example.is_on() && !app_processes(&serve).is_empty(), "a reload touches nothing");
     browser.bye(&page, false);
@@ -51,6 +54,23 @@ fn bokeh_s_hardware_is_off_and_its_app_ended_when_the_tab_goes_and_both_are_back
     await_app(&example.station, "ready");
     let _bokeh = Bokeh::open(&browser);
     example.until(true, LONG);
+}
+
+#[test]
+fn a_tab_that_goes_leaves_bokeh_s_hardware_off_also_where_the_rig_stays_open_or_somebody_looks_on() {
+    let keep = ("[app]\n", "[safety]\non_last_session = \"safe\"\n\n[app]\n");
+    for observed in [false, true] {
+        let example = Example::of("bokeh", &[keep], "");
+        let (serve, browser) = example.ready();
+        let page = browser.open();
+        let _observer = observed.then(|| browser.open());
+        let _bokeh = Bokeh::open(&browser);
+        example.until(true, LONG);
+        browser.bye(&page, false);
+        example.until(false, SOON);
+        until_gone(&serve);
+        assert!(!example.is_on(), "the app had the last word");
+    }
 }
 
 #[test]
@@ -201,4 +221,21 @@ fn a_person_is_warned_before_streamlit_s_session_ends_and_may_stay() {
     let ended = page.until(|frame| matches!(frame, ToPage::Ended { .. })).unwrap();
     assert!(matches!(ended, ToPage::Ended { reason: SessionEnd::Idle, .. }), "{ended:?}");
     example.until(false, SOON);
+}
+
+/// What the README shows of an example is what the tests above have run.
+#[test]
+fn the_readme_shows_the_very_files() {
+    let root = place::root();
+    let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap();
+    let readme = read("README.md");
+    for file in ["examples/bokeh/app.py", "examples/streamlit/app.py"] {
+        assert!(readme.contains(&read(file)), "{file} is another one");
+    }
+    let rig = read("examples/bokeh/rig.toml");
+    let (_, rig) = rig.split_once("\n\n").unwrap();
+    assert!(readme.contains(rig), "the rig file is another one");
+    let rig = read("examples/streamlit/rig.toml");
+    let sections = rig.split("\n\n").filter(|it| it.starts_with("[session]") || it.starts_with("[app]"));
+    assert!(sections.clone().count() == 2 && sections.into_iter().all(|it| readme.contains(it)));
 }
