@@ -75,11 +75,13 @@ pub(super) struct Wrapped {
     pause: Duration,
     /// When it is killed, while it is being stopped; never moved back.
     kill_by: Option<Time>,
+    /// It was stopped so that a device could be tried again, and for nothing else.
+    for_retry: bool,
 }
 
 impl Default for Wrapped {
     fn default() -> Self {
-        Self { state: AppState::Waiting, pause: APP_AGAIN_FIRST, kill_by: None }
+        Self { state: AppState::Waiting, pause: APP_AGAIN_FIRST, kill_by: None, for_retry: false }
     }
 }
 
@@ -128,6 +130,7 @@ impl State {
     /// What a teardown does to the app.
     pub(super) fn stop_app(
         &mut self,
+        cause: &Cause,
         mode: Mode,
         extent: Extent,
         deadline: Time,
@@ -144,7 +147,9 @@ impl State {
         let kill_by = self.app.kill_by.map_or(by, |before| before.min(by));
         let news = at_once || self.app.kill_by != Some(kill_by);
         self.app.kill_by = Some(kill_by);
-        if !matches!(self.app.state, AppState::Stopping { .. }) {
+        let stops = matches!(self.app.state, AppState::Stopping { .. });
+        self.app.for_retry = matches!(cause, Cause::Retry { .. }) && (self.app.for_retry || !stops);
+        if !stops {
             self.app.state = AppState::Stopping { exited: None };
         }
         news.then_some(Effect::StopApp { at_once, kill_by })
@@ -194,7 +199,9 @@ impl State {
         if exited.is_none() {
             self.record(Event::AppStopped { why }, fx);
         }
-        let comes_back = self.rig.plan.app.as_ref().is_some_and(|app| app.on_crash == OnCrash::Restart);
+        let restarts = self.rig.plan.app.as_ref().is_some_and(|app| app.on_crash == OnCrash::Restart);
+        // A device may be found just behind the start of the app. That is nobody's end of it.
+        let comes_back = restarts || (exited.is_none() && self.app.for_retry);
         self.app.state = match exited {
             _ if self.ends() => AppState::Stopped,
             why if comes_back => {
@@ -238,14 +245,16 @@ impl State {
             }
     }
 
-    /// Whether a device that the app drives answers and is not safe: it is tried again, and that would stop the app.
+    /// Whether a device that the app drives is to be tried again, or answers and is not safe: that would stop the app.
     fn driven_is_not_safe(&self) -> bool {
         let driven = self.rig.plan.driven();
         driven.iter().any(|ix| {
-            matches!(
+            let tried_again = self.retries.get(ix.at()).is_some_and(Option::is_some);
+            let not_safe = matches!(
                 self.devices.get(ix.at()),
                 Some(DeviceState::Fault(Fault::NotSafe { .. } | Fault::Failed { .. }))
-            )
+            );
+            tried_again || not_safe
         })
     }
 

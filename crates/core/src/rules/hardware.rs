@@ -166,7 +166,7 @@ impl State {
             self.auto_arm = super::command::AutoArm::Over;
         }
         self.fence(fx);
-        let stop = self.stop_app(mode, extent, deadline, &devices);
+        let stop = self.stop_app(&cause, mode, extent, deadline, &devices);
         let after_app = self.app_drives(&devices);
         let devices = devices.into_iter().collect();
         let order = Effect::Teardown(Order {

@@ -338,3 +338,33 @@ fn limits_hold_for_what_an_app_drives_as_for_what_is_armed() {
     assert!(acts(&world.at(299)).is_empty());
     assert!(made_safe(&world.at(300)));
 }
+
+#[test]
+fn an_app_that_was_stopped_for_a_device_found_behind_its_start_comes_back_and_after_a_safe_stop_it_does_not()
+{
+    for pressed in [false, true] {
+        let mut world = running(OnCrash::Safe, &[0]);
+        world.say(Input::Opened { device: DeviceIx(0), identity: None });
+        assert!(made_safe(&world.say(Input::Tick)));
+        if pressed {
+            world.demand(Cause::SafeStop, Mode::Safe, Extent::Stay);
+        }
+        assert_eq!(starts(&gone(&mut world)), 0, "not while the teardown runs");
+        world.finish(Status::SafeVerified);
+        let started =
+            starts(&world.say(Input::Tick)) > 0 || matches!(world.state.app(), Some(AppState::Starting));
+        assert_eq!(started, !pressed);
+    }
+}
+
+#[test]
+fn an_app_waits_for_a_device_that_is_to_be_tried_again() {
+    let mut world = wrapped(OnCrash::Safe, &[0]);
+    world.say(Input::Open);
+    world.finish(Status::SafeUnverified);
+    assert_eq!(starts(&world.say(Input::Tick)), 0);
+    world.at(1_000);
+    world.finish(Status::SafeVerified);
+    world.say(Input::Tick);
+    assert!(matches!(world.state.app(), Some(AppState::Starting)));
+}
