@@ -122,6 +122,12 @@ fn nobody_reaches_the_app_without_a_cookie_or_from_another_site() {
     assert_eq!(ask(&[("cookie", cookie), ("origin", "http://evil.example")]).status(), 403);
     assert_eq!(ask(&[("cookie", cookie), ("host", "evil.example")]).status(), 421);
     assert_eq!(ask(&[("cookie", cookie), ("service-worker", "script")]).status(), 403);
+    for method in ["CONNECT", "TRACE"] {
+        let mut odd = raw(&browser, &format!("{method} {} HTTP/1.1", browser.at()));
+        let mut answer = String::new();
+        odd.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 4"), "{method}: {answer}");
+    }
     let mut foreign = raw(&browser, "GET /socket HTTP/1.1\nUpgrade: websocket\r\n");
     let mut answer = String::new();
     foreign.read_to_string(&mut answer).unwrap();

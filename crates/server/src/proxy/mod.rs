@@ -29,7 +29,9 @@ pub(crate) async fn get(
     request: Request,
 ) -> Response {
     let path = request.uri().path();
-    if path == "/killcord" || path.starts_with("/killcord/") {
+    let ours = path == "/killcord" || path.starts_with("/killcord/");
+    // A way through to somewhere else, and an echo of what a script must not see: neither is anything for an app.
+    if ours || matches!(*request.method(), Method::CONNECT | Method::TRACE) {
         return gate::ours(Refused::Unknown.into_response());
     }
     let top = shell::is_for(&request);
