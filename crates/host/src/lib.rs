@@ -32,6 +32,7 @@ mod history;
 mod host;
 pub mod journal;
 mod lock;
+mod messages;
 mod options;
 pub mod paths;
 mod polls;

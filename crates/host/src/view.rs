@@ -327,7 +327,7 @@ pub(crate) fn place(connect: &Connect) -> String {
     }
 }
 
-/// The times that a page has to know.
+/// What a page has to know of the policy.
 pub(crate) fn policy(rig: &Rig) -> PolicyView {
     let session = &rig.policy.session;
     PolicyView {
@@ -335,6 +335,9 @@ pub(crate) fn policy(rig: &Rig) -> PolicyView {
         expire_after_ms: ms(session.expire_after),
         reload_grace_ms: ms(session.reload_grace),
         deadline_ms: ms(rig.plan.deadline),
+        on_control_lost: rig.policy.safety.on_control_lost,
+        on_last_session: rig.policy.safety.on_last_session,
+        hold_for_ms: ms(rig.policy.safety.hold_for),
     }
 }
 

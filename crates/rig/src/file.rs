@@ -1,7 +1,6 @@
 //! A rig file: read, and checked.
 
 use std::{
-    collections::BTreeMap,
     io::Read,
     path::{Path, PathBuf},
     sync::Arc,
@@ -115,6 +114,7 @@ fn rig(problems: &Problems, root: Fields<'_>, drivers: &[&'static DriverSpec]) -
     let head = section::rig(&root);
     let safety = section::safety(&root);
     let session = section::session(&root);
+    let messages = section::messages(&root);
     let remote = section::remote(&root);
     let links = link::read(&root);
     let mut devices = device::read(&root, drivers, head.deadline);
@@ -149,7 +149,7 @@ fn rig(problems: &Problems, root: Fields<'_>, drivers: &[&'static DriverSpec]) -
         policy: Policy { safety: safety.policy, session },
         readings,
         controls,
-        messages: BTreeMap::new(),
+        messages,
         source: None,
         remote,
     }

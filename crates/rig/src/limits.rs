@@ -23,6 +23,8 @@ pub(crate) const LINE: usize = 4096;
 pub(crate) const LABEL: usize = 80;
 /// Characters of a device's, link's, reading's or control's name.
 pub(crate) const NAME: usize = 40;
+/// Bytes of one of `[messages]`: a page is sent all of them with each welcome.
+pub(crate) const MESSAGE: usize = 2000;
 /// Bytes of a regular expression.
 pub(crate) const PATTERN: usize = 1000;
 

@@ -97,7 +97,7 @@ fn around(part: &str) -> String {
     let device = "\n[[device]]\nname = \"psu\"\ndriver = \"scpi\"\nconnect = \"tcp://10.0.0.2:5025\"\n";
     let safe =
         "arm = [\"OUTP ON\"]\nsafe = [\"OUTP OFF\"]\nverify = [{ query = \"OUTP?\", equals = false }]\n";
-    if ["[safety]", "[session]", "[app]"].iter().any(|section| part.starts_with(section)) {
+    if ["[safety]", "[session]", "[messages]", "[app]"].iter().any(|section| part.starts_with(section)) {
         format!("{head}{part}{device}{safe}")
     } else if part.starts_with("[[device.") || part.starts_with("[device.") {
         format!("{head}{device}{safe}\n{part}")

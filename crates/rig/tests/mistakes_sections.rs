@@ -315,26 +315,15 @@ fn sections_that_are_not_acted_on_yet_are_refused_each_with_what_to_do() {
     check(
         &sections(
             r#"
-[messages]
-expired = "Refresh."
-
 [ui]
 path = "panel"
 "#,
         ),
         expect![[r#"
-            error: [messages] is not supported yet
+            error: [ui] is not supported yet
              --> rig.toml:4:2
               |
-            4 | [messages]
-              |  ^^^^^^^^ it would have no effect
-              |
-              = help: leave the section out: the built-in texts are shown
-
-            error: [ui] is not supported yet
-             --> rig.toml:7:2
-              |
-            7 | [ui]
+            4 | [ui]
               |  ^^ it would have no effect
               |
               = help: leave the section out: the built-in panel is the GUI"#]],

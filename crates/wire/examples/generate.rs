@@ -4,7 +4,9 @@ use std::io::Write;
 
 use killcord_core::{
     Cause, DeviceIx, DeviceState, Extent, Mode, ReadingIx, Role, SessionEnd, SessionKind, Status,
-    device::Fault, rig::Needs,
+    device::Fault,
+    policy::{OnLast, OnLost},
+    rig::Needs,
 };
 use killcord_wire as wire;
 use ts_rs::{Config, TS};
@@ -53,6 +55,8 @@ fn main() -> std::io::Result<()> {
         Fault,
         Mode,
         Needs,
+        OnLast,
+        OnLost,
         Role,
         SessionEnd,
         SessionKind,

@@ -1,5 +1,7 @@
 //! The frames themselves: `{"t": "…", …}`.
 
+use std::collections::BTreeMap;
+
 use killcord_core::{Cause, Epoch, Extent, Mode, Role, SessionEnd, SessionId, Status, Value};
 use serde::{Deserialize, Serialize};
 
@@ -116,6 +118,11 @@ pub enum ToPage {
         resumed: bool,
         /// The times that the page has to know.
         policy: PolicyView,
+        /// The rig's own words, HTML, by their keys in the rig file. An element with `data-killcord` of `time` or
+        /// `hardware` is filled in by the page, as text.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "generate", ts(optional, type = "Partial<Record<string, string>>"))]
+        messages: Option<BTreeMap<String, String>>,
         /// Everything there is to show.
         rig: Box<RigView>,
         /// The host's clocks.
@@ -193,7 +200,7 @@ pub enum ToPage {
         reason: SessionEnd,
         /// What the host knows of the hardware at this moment.
         hardware: Hardware,
-        /// The rig's own words for it, made into HTML; empty where the rig has none.
+        /// The rig's own words for it, as in the welcome, time and hardware filled in; empty where the rig has none.
         message: String,
     },
     /// A command was done.

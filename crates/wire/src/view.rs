@@ -1,6 +1,10 @@
 //! What a page shows of a rig.
 
-use killcord_core::{DeviceState, Value, rig::Needs};
+use killcord_core::{
+    DeviceState, Value,
+    policy::{OnLast, OnLost},
+    rig::Needs,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{WatchdogAct, WatchdogView};
@@ -17,7 +21,7 @@ pub struct Moment {
     pub unix_ms: u64,
 }
 
-/// The times of `[session]` and `[safety]` that a page has to know, in milliseconds.
+/// What a page has to know of `[session]` and `[safety]`; times in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 pub struct PolicyView {
@@ -33,6 +37,13 @@ pub struct PolicyView {
     /// The longest a whole teardown may take.
     #[cfg_attr(feature = "generate", ts(type = "number"))]
     pub deadline_ms: u64,
+    /// What becomes of the hardware when this session loses control and others remain.
+    pub on_control_lost: OnLost,
+    /// What becomes of it when this session was the last.
+    pub on_last_session: OnLast,
+    /// The longest that it is left running without an operator.
+    #[cfg_attr(feature = "generate", ts(type = "number"))]
+    pub hold_for_ms: u64,
 }
 
 /// The rig as a whole.

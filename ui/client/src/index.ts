@@ -9,6 +9,7 @@ export type { Outcome } from './commands';
 export { browserEnvironment, type Environment, type Life, onInput } from './environment';
 export type * from './generated/wire';
 export { CLOSE_CODES, VERSION } from './generated/wire';
+export { ownWords, type OwnWords, putOwnWords } from './own';
 export { connect, type ConnectOptions } from './page';
 export { patched } from './patch';
 export { type Event, reduce } from './reduce';

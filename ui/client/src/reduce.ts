@@ -45,9 +45,9 @@ export function reduce(model: Model, event: Event): Model {
     case 'closed':
       return onClosed(model, event.now);
     case 'ended':
-      return ended(model, event.reason);
+      return ended(model, event.reason, event.now);
     case 'left':
-      return ended(model, 'page_closed');
+      return ended(model, 'page_closed', event.now);
     case 'patch':
       return model.rig ? { ...model, rig: patched(model.rig, event.patch) } : model;
     case 'stayed': {
@@ -67,8 +67,10 @@ function afterEnd(model: Model, event: Event): Model {
   return next && welcome ? onFrame({ ...model, heardAt: event.now }, event.frame, event.now) : model;
 }
 
-function ended(model: Model, reason: SessionEnd): Model {
-  return { ...model, session: { name: 'ended', reason, hardware: 'unknown', text: '' } };
+/** The host's last word was not heard: what the welcome said of such an end is all there is. */
+function ended(model: Model, reason: SessionEnd, at: number): Model {
+  const text = model.messages[reason] ?? '';
+  return { ...model, session: { name: 'ended', reason, at, hardware: 'unknown', text } };
 }
 
 function onFrame(model: Model, frame: ToPage, now: number): Model {
@@ -79,6 +81,7 @@ function onFrame(model: Model, frame: ToPage, now: number): Model {
         session: { name: 'live', role: frame.role, resumed: frame.resumed },
         rig: frame.rig,
         policy: frame.policy,
+        messages: frame.messages ?? {},
         id: frame.session,
         epoch: frame.epoch,
         role: frame.role,
@@ -104,16 +107,19 @@ function onFrame(model: Model, frame: ToPage, now: number): Model {
       // A new arming begins a new chapter: the last teardown has been read.
       return { ...model, rig, teardown: frame.state === 'arming' ? null : model.teardown };
     }
-    case 'control':
+    case 'control': {
+      const lostIt = frame.role === 'observer' && model.role === 'operator';
       return {
         ...model,
         holder: frame.holder ?? null,
         asking: frame.asking ?? null,
         role: frame.role,
-        takenOver: frame.role === 'observer' && (model.takenOver || model.role === 'operator'),
+        takenOver: lostIt || (frame.role === 'observer' && model.takenOver),
+        takenAt: lostIt ? now : model.takenAt,
         epoch: frame.epoch,
         session: withRole(model.session, frame.role),
       };
+    }
     case 'warning': {
       if (model.session.name !== 'live') return model;
       const shown =
@@ -130,7 +136,7 @@ function onFrame(model: Model, frame: ToPage, now: number): Model {
     }
     case 'ended': {
       const { reason, hardware, message } = frame;
-      return { ...model, session: { name: 'ended', reason, hardware, text: message } };
+      return { ...model, session: { name: 'ended', reason, at: now, hardware, text: message } };
     }
     case 'error':
       if (frame.id !== undefined) return model;

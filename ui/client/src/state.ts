@@ -52,6 +52,8 @@ export type SessionState =
   | {
       readonly name: 'ended';
       readonly reason: SessionEnd;
+      /** When this page heard of it. */
+      readonly at: number;
       /** What the host knew then; `unknown` where its last word was not heard. */
       readonly hardware: Hardware | 'unknown';
       /** The rig's own words, HTML made by the host; may be empty. */
@@ -84,6 +86,8 @@ export interface Model {
   /** Of the host; `null` before the first welcome. */
   readonly rig: RigView | null;
   readonly policy: PolicyView | null;
+  /** The rig's own words, HTML made by the host, by their keys in the rig file. */
+  readonly messages: Readonly<Partial<Record<string, string>>>;
   /** This session's number. */
   readonly id: number | null;
   /** To give with commands. */
@@ -94,6 +98,8 @@ export interface Model {
   readonly returned: boolean;
   /** Another session took control from this one. */
   readonly takenOver: boolean;
+  /** When it did. */
+  readonly takenAt: number;
   /** When the last welcome came. */
   readonly welcomeAt: number;
   /** The operator's session. */
@@ -122,12 +128,14 @@ export function initial(now: number): Model {
     session: { name: 'connecting', since: now },
     rig: null,
     policy: null,
+    messages: {},
     id: null,
     epoch: '',
     role: 'observer',
     resumed: false,
     returned: false,
     takenOver: false,
+    takenAt: now,
     welcomeAt: now,
     holder: null,
     asking: null,

@@ -3,7 +3,7 @@
  *
  * Out of reach no sentence here says that the bench *is* safe.
  */
-import type { Hardware, RigState, SessionEnd, TeardownDevice } from './generated/wire';
+import type { Hardware, PolicyView, RigState, SessionEnd, TeardownDevice } from './generated/wire';
 import type { Model } from './state';
 
 /** The rig's state. */
@@ -39,6 +39,15 @@ export const HARDWARE_WORDS: Record<Hardware | 'unknown', string> = {
   unknown: 'This page was not told how the hardware was then. Check the bench before you touch it.',
 };
 
+/** The same in a sentence of the rig's own. */
+export const HARDWARE_NOW: Record<Hardware | 'unknown', string> = {
+  safe: 'every device is confirmed safe',
+  armed: 'the rig is armed',
+  making_safe: 'the rig is being made safe',
+  not_safe: 'at least one device is NOT confirmed safe',
+  unknown: 'not known: this page cannot confirm it',
+};
+
 /** What else `<killcord-status>` says. */
 export const WORDS = {
   connecting: 'Connecting to the host…',
@@ -61,6 +70,8 @@ export const WORDS = {
   notResponding: 'This page did not respond for a while',
   lost: 'Connection lost',
   uncovered: 'A host that has died is not covered: treat the bench as live until you have checked it.',
+  untilSafe: 'Time left until the bench is to be made safe',
+  untilLost: 'Time left until this page loses control',
   retrying: 'This page goes on trying. When the host answers, nothing is armed by that.',
   stopping: 'The host is stopping; the bench is being made safe',
   reportSafe: 'The host has stopped; every device was confirmed safe',
@@ -99,9 +110,33 @@ export function lostText(model: Model, now: number, wall: Date = new Date()): st
     // An observer's lease ends its own session and nothing else.
     return `No answer since ${since}. This page was observing: whether the bench is made safe does not depend on it, and it cannot know.`;
   }
+  const held = heldText(model.policy);
+  if (held !== null) {
+    const past = session.overdue ? '' : ` unless the page is heard again by ${due}`;
+    return `No answer since ${since}. By its rules the bench is ${held}${past}; this page cannot confirm it.`;
+  }
   return session.overdue
     ? `No answer since ${since}. By its rules the bench was to be made safe by ${due}; this page cannot confirm it.`
     : `No answer since ${since}. By its rules the bench is to be made safe by ${due} unless the page is heard again; this page cannot confirm it.`;
+}
+
+/** What becomes of the bench without its operator where it may be left running; `null` where it is made safe. */
+export function heldText(policy: PolicyView | null): string | null {
+  const alone = policy?.on_last_session === 'hold';
+  const among = policy?.on_control_lost === 'hold';
+  if (!policy || !(alone || among)) return null;
+  const running = `left running for ${span(policy.hold_for_ms)} at most`;
+  if (alone && among) return running;
+  return alone
+    ? `${running}, or made safe if other sessions are attached`
+    : `made safe, or ${running} if other sessions are attached`;
+}
+
+/** A length of time in one unit: `8 h`, `90 min`, `45 s`. */
+function span(ms: number): string {
+  const s = Math.round(ms / 1000);
+  if (s % 3600 === 0) return `${s / 3600} h`;
+  return s % 60 === 0 ? `${s / 60} min` : `${s} s`;
 }
 
 /** How a device stands in a teardown. */

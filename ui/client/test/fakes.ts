@@ -1,6 +1,9 @@
-import type { Environment, Life, Listener, RigView, ToHost, ToPage, Transport } from '../src';
+import type { Environment, Life, Listener, PolicyView, RigView, ToHost, ToPage, Transport } from '../src';
 
-export const POLICY = { beat_ms: 1_000, expire_after_ms: 5_000, reload_grace_ms: 2_000, deadline_ms: 10_000 };
+export const POLICY: PolicyView = {
+  beat_ms: 1_000, expire_after_ms: 5_000, reload_grace_ms: 2_000, deadline_ms: 10_000, on_control_lost: 'safe',
+  on_last_session: 'release', hold_for_ms: 28_800_000,
+};
 
 export function rig(part: Partial<RigView> = {}): RigView {
   return {

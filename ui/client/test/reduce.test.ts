@@ -100,7 +100,7 @@ describe('an end', () => {
   const ended = frame(live(0), { t: 'ended', reason: 'expired', hardware: 'making_safe', message: '<p>x</p>' }, 10);
 
   it('says why, and what the host knew', () => {
-    expect(ended.session).toEqual({ name: 'ended', reason: 'expired', hardware: 'making_safe', text: '<p>x</p>' });
+    expect(ended.session).toEqual({ name: 'ended', reason: 'expired', at: 10, hardware: 'making_safe', text: '<p>x</p>' });
   });
 
   it('is final', () => {
@@ -193,7 +193,7 @@ it('control that another took is told from control that this page never had', ()
 });
 
 it('an end without its last frame says nothing of the hardware', () => {
-  const end = { name: 'ended', hardware: 'unknown', text: '' };
+  const end = { name: 'ended', at: 1, hardware: 'unknown', text: '' };
   expect(reduce(live(0), { e: 'ended', reason: 'expired', now: 1 }).session).toEqual({ ...end, reason: 'expired' });
   expect(reduce(live(0), { e: 'left', now: 1 }).session).toEqual({ ...end, reason: 'page_closed' });
 });

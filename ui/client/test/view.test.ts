@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { initial, type Model, reduce, type SessionEnd, type TeardownDevice, type ToPage } from '../src';
+import { initial, type Model, type PolicyView, reduce, type SessionEnd, type TeardownDevice, type ToPage } from '../src';
 import { view, type View } from '../src/status/view';
-import { rig, welcome } from './fakes';
+import { POLICY, rig, welcome } from './fakes';
 
 const WALL = new Date(2026, 10, 26, 14, 3, 2);
 const show = (model: Model, now: number): View => view(model, now, WALL);
@@ -141,7 +141,7 @@ describe('an end', () => {
   it('says why, how the hardware was, and the words of the rig', () => {
     const shown = end('ended_by_operator', 'safe');
     expect(shown).toMatchObject({
-      slots: ['ended-ended-by-operator', 'ended'], html: '<p>Own words.</p>', alert: false, buttons: [{ act: 'reload' }],
+      slots: ['ended-ended-by-operator', 'ended'], own: { html: '<p>Own words.</p>' }, alert: false, buttons: [{ act: 'reload' }],
     });
     expect(text(shown)).toContain('An operator ended this session. When it ended, every device was confirmed safe.');
     expect(end('idle', 'not_safe')).toMatchObject({ tone: 'danger', alert: true });
@@ -151,5 +151,52 @@ describe('an end', () => {
     const shown = end('host_stopping', 'safe');
     expect(shown.buttons).toEqual([]);
     expect(text(shown)).toContain('connects by itself; nothing is armed by that');
+  });
+});
+
+describe('the rig’s own words', () => {
+  const messages = { lost: '<p>L</p>', host_gone: '<p>G</p>', taken_over: '<p>T</p>', expired: '<p>E</p>' };
+  const told = live({ messages, rig: rig({ state: 'armed' }) });
+
+  it('are said when the host cannot be asked: first that it is out of reach, then that it is gone', () => {
+    const gone = tick(told, 5_000);
+    expect(show(gone, 5_000).own).toMatchObject({ html: '<p>G</p>' });
+    const cut = reduce(after(told, { t: 'ack', n: 1, expires_ms: 5_000 }, 1_000), { e: 'closed', now: 2_000 });
+    const lost = { html: '<p>L</p>', time: '14:03:01', hardware: 'not known: this page cannot confirm it' };
+    expect(show(cut, 2_000).own).toEqual(lost);
+    expect(show(tick(cut, 6_000), 6_000).own).toMatchObject({ html: '<p>G</p>', hardware: lost.hardware });
+  });
+
+  it('are said of control that was taken, and not of control that nobody has', () => {
+    const taken = after(told, { t: 'control', holder: 8, role: 'observer', epoch: '3.2' }, 1_000);
+    expect(show(taken, 3_000).own).toEqual({ html: '<p>T</p>', time: '14:03:00', hardware: 'the rig is armed' });
+    const nobody = after(taken, { t: 'control', role: 'observer', epoch: '3.3' }, 4_000);
+    expect(show(nobody, 4_000).own).toBeNull();
+  });
+
+  it('of an end are known from the welcome where its last frame was not heard', () => {
+    const model = reduce(told, { e: 'ended', reason: 'expired', now: 2_000 });
+    expect(show(model, 3_000).own).toEqual({
+      html: '<p>E</p>', time: '14:03:01', hardware: 'not known: this page cannot confirm it',
+    });
+    expect(show(reduce(told, { e: 'ended', reason: 'idle', now: 2_000 }), 3_000).own).toBeNull();
+  });
+});
+
+describe('a bench that is not made safe when its operator goes', () => {
+  const policy = (part: Partial<PolicyView>): Model => live({ policy: { ...POLICY, ...part } });
+  const cut = (model: Model): string => text(show(reduce(model, { e: 'closed', now: 0 }), 1_000));
+
+  it('is never said to be made safe', () => {
+    const held = policy({ on_control_lost: 'hold', on_last_session: 'hold', hold_for_ms: 5_400_000 });
+    expect(cut(held)).toMatch(/By its rules the bench is left running for 90 min at most unless the page is heard again/);
+    expect(cut(held)).toContain('Time left until this page loses control: 4 s.');
+    expect(cut(held)).not.toMatch(/made safe by/);
+    expect(text(show(tick(held, 5_000), 5_000))).toMatch(/left running for 90 min at most; this page cannot confirm it/);
+  });
+
+  it('depends on others where the rules do', () => {
+    expect(cut(policy({ on_last_session: 'hold' }))).toContain('left running for 8 h at most, or made safe if other sessions are attached');
+    expect(cut(policy({ on_control_lost: 'hold' }))).toContain('made safe, or left running for 8 h at most if other sessions are attached');
   });
 });

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import type { Duplex } from 'node:stream';
-import type { ToHost, ToPage } from '@killcord/client';
+import type { PolicyView, ToHost, ToPage } from '@killcord/client';
 import { bench } from '../src/dev/bench';
 
 /** What a host's server says of every document. */
@@ -34,7 +34,10 @@ interface Seat { session: number; socket: Duplex }
 
 export class SocketHost {
   readonly record: Entry[] = [];
-  readonly policy = { beat_ms: 200, expire_after_ms: 1_500, reload_grace_ms: 2_000, deadline_ms: 10_000 };
+  readonly policy: PolicyView = {
+    beat_ms: 200, expire_after_ms: 1_500, reload_grace_ms: 2_000, deadline_ms: 10_000, on_control_lost: 'safe',
+    on_last_session: 'release', hold_for_ms: 28_800_000,
+  };
   /** What the pair endpoint answers. */
   pairs: { status: number; body: unknown } = { status: 204, body: null };
   /** Sessions by their present token. */

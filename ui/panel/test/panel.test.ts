@@ -212,7 +212,10 @@ describe('live values', () => {
     expect(panel.readings.reading(0, 'voltage')).toBe(before);
     host.say({
       t: 'welcome', session: 1, resume: 'x', role: 'operator', epoch: '1.9', resumed: true,
-      policy: { beat_ms: 1_000, expire_after_ms: 5_000, reload_grace_ms: 2_000, deadline_ms: 10_000 },
+      policy: {
+        beat_ms: 1_000, expire_after_ms: 5_000, reload_grace_ms: 2_000, deadline_ms: 10_000,
+        on_control_lost: 'safe', on_last_session: 'release', hold_for_ms: 28_800_000,
+      },
       rig: structuredClone(host.rig), now: { host_ms: clock(), unix_ms: 0 },
     });
     expect(panel.readings.reading(0, 'voltage')).not.toBe(before);

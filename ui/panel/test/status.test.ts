@@ -102,6 +102,9 @@ describe('what is said', () => {
     await open('host_stopping');
     await page.locator('killcord-status strong').getByText('Do not touch it.').waitFor();
     await page.getByText('connects by itself').waitFor();
+    await page.close();
+    await open('overdue');
+    await page.getByText(/silent since \d\d:\d\d:\d\d, hardware not known: this page cannot confirm it\./).waitFor();
   });
 });
 

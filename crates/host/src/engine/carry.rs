@@ -13,6 +13,7 @@ use killcord_wire::{ErrorCode, Hardware, ReadingUpdate, ToPage, WarningKind};
 use super::{Engine, FLUSH_EVERY, Item, RECORD_WITHIN, progress::Watched};
 use crate::{
     asked::Refused,
+    clock::unix_ms,
     ending::Outcome,
     polls::Polled,
     view::{Shown, moment, ms, policy},
@@ -72,6 +73,7 @@ impl Engine {
                     epoch: self.state.epoch(),
                     resumed,
                     policy: policy(&self.shared.rig),
+                    messages: self.shared.messages.all(),
                     rig: Box::new(view),
                     now: moment(self.now()),
                 };
@@ -116,7 +118,8 @@ impl Engine {
             Effect::Ended { session, reason } => {
                 self.show_changes();
                 let hardware = self.hardware();
-                self.send(session, ToPage::Ended { reason, hardware, message: String::new() });
+                let message = self.shared.messages.ended(reason, hardware, unix_ms());
+                self.send(session, ToPage::Ended { reason, hardware, message });
                 self.seats.clear(session, reason);
                 self.asked.ended(session);
             }

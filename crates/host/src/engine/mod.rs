@@ -9,17 +9,16 @@ mod carry;
 mod leave;
 mod pages;
 mod progress;
+mod shared;
 mod wrapped;
 
 pub(crate) use pages::PageNews;
 pub(crate) use progress::ended as ended_device;
+pub(crate) use shared::Shared;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -27,21 +26,21 @@ use killcord_core::{
     Cause, Extent, Mode, Now, Report, Rig, Time, Value,
     rules::{Arrival, Demand, Input, State, Tag},
 };
-use killcord_device::{Fence, LinkEvent, Links, execute};
+use killcord_device::{LinkEvent, execute};
 use killcord_wire::{ReadingUpdate, RigView};
 
 use crate::{
-    app::{Address, Wrapped},
+    app::Wrapped,
     clock::Origin,
     ending::Ending,
     history::History,
     journal::{Journal, Unclean},
     polls::Polled,
-    queue::{Queue, Weighed},
+    queue::Weighed,
     seats::{Seat, Seats},
     system::{Notices, System},
     view::Shown,
-    watchdog::{Keeper, Ledger},
+    watchdog::Keeper,
 };
 
 /// The most inputs that are read before the clock is looked at again.
@@ -83,92 +82,6 @@ impl Weighed for Item {
             Self::Link(LinkEvent::Polled { .. })
                 | Self::Input(Input::Beat { .. } | Input::Renew { .. } | Input::Reading { .. })
         )
-    }
-}
-
-/// What handles, attachments and the rules' thread share. Nothing in it is locked for longer than a copy.
-pub(crate) struct Shared {
-    pub(crate) rig: Arc<Rig>,
-    pub(crate) queue: Arc<Queue<Item>>,
-    pub(crate) fence: Arc<Fence>,
-    pub(crate) links: Arc<Links>,
-    /// What the watchdog knows; `None` where the rig does without one.
-    pub(crate) ledger: Option<Arc<Ledger>>,
-    /// Where the wrapped app answers.
-    pub(crate) app: Option<Address>,
-    pub(crate) end: Ending,
-    pub(crate) view: Mutex<Arc<RigView>>,
-    origin: Origin,
-    tags: AtomicU64,
-}
-
-impl Shared {
-    pub(crate) fn new(
-        rig: Arc<Rig>,
-        queue: Arc<Queue<Item>>,
-        fence: Arc<Fence>,
-        links: Arc<Links>,
-        ledger: Option<Arc<Ledger>>,
-        view: RigView,
-        origin: Origin,
-    ) -> Self {
-        let (end, view, tags) = (Ending::default(), Mutex::new(Arc::new(view)), AtomicU64::new(1));
-        Self { rig, queue, fence, links, ledger, app: None, end, view, origin, tags }
-    }
-
-    pub(crate) fn with_app(self, app: Option<Address>) -> Self {
-        Self { app, ..self }
-    }
-
-    pub(crate) fn next_tag(&self) -> Tag {
-        Tag(self.tags.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// The funnel: every cause comes through here. Raises the fence, wakes every link, queues the cause
-    /// ahead of everything else. Never blocks.
-    pub(crate) fn demand(&self, cause: Cause, mode: Mode, extent: Extent) -> Ending {
-        self.demand_by(cause, mode, extent, None)
-    }
-
-    /// The same where less time is left than the rig's deadline.
-    pub(crate) fn demand_within(&self, cause: Cause, mode: Mode, extent: Extent, within: Duration) -> Ending {
-        self.demand_by(cause, mode, extent, Some(self.origin.now().mono + within))
-    }
-
-    fn demand_by(&self, cause: Cause, mode: Mode, extent: Extent, deadline: Option<Time>) -> Ending {
-        // Who asks for the end gets the host's end; everybody gets the same.
-        let own = (extent < Extent::End).then(Ending::default);
-        let ending = own.clone().unwrap_or_else(|| self.end.clone());
-        if self.queue_cause(cause, mode, extent, deadline, own) { ending } else { self.end.clone() }
-    }
-
-    /// The same for a caller at the local door, whose answer has to be out before the program is told that
-    /// it may end.
-    pub(crate) fn demand_at_door(&self, cause: Cause, mode: Mode, extent: Extent) -> Ending {
-        let ending = Ending::default();
-        if self.queue_cause(cause, mode, extent, None, Some(ending.clone())) {
-            ending
-        } else {
-            self.end.clone()
-        }
-    }
-
-    fn queue_cause(
-        &self,
-        cause: Cause,
-        mode: Mode,
-        extent: Extent,
-        deadline: Option<Time>,
-        ending: Option<Ending>,
-    ) -> bool {
-        let epoch = self.fence.raise().n;
-        self.links.wake();
-        let demand = Demand { cause, mode, extent, deadline, epoch };
-        self.queue.push_cause(Item::Demand { demand, ending }).is_ok()
-    }
-
-    pub(crate) fn view(&self) -> Arc<RigView> {
-        Arc::clone(&self.view.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

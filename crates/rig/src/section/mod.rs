@@ -1,6 +1,7 @@
 //! The sections that concern the whole rig.
 
 mod app;
+mod messages;
 mod not_yet;
 mod remote;
 mod rig;
@@ -10,6 +11,7 @@ mod unknown;
 
 pub(crate) use self::{
     app::read as app,
+    messages::read as messages,
     not_yet::value as not_yet,
     remote::read as remote,
     rig::read as rig,

@@ -3,10 +3,8 @@
 use crate::{fields::Field, problems::Problems, source::Span};
 
 /// Sections that are not acted on yet, and what to do without each.
-pub(super) const SECTIONS: [(&str, &str); 2] = [
-    ("messages", "leave the section out: the built-in texts are shown"),
-    ("ui", "leave the section out: the built-in panel is the GUI"),
-];
+pub(super) const SECTIONS: [(&str, &str); 1] =
+    [("ui", "leave the section out: the built-in panel is the GUI")];
 
 /// Tells of a section that is not acted on yet; whether it was one.
 pub(super) fn section(problems: &Problems, name: &str, field: Field<'_>) -> bool {

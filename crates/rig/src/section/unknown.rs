@@ -5,7 +5,7 @@ use toml::de::DeValue;
 use super::not_yet;
 use crate::{device, fields::Field, node::short, problems::Problems};
 
-const SECTIONS: [&str; 7] = ["rig", "safety", "session", "remote", "link", "device", "app"];
+const SECTIONS: [&str; 8] = ["rig", "safety", "session", "messages", "remote", "link", "device", "app"];
 
 /// Tells of a key at the top of the file that is no section acted on; always `true`.
 pub(crate) fn section(problems: &Problems, name: &str, field: Field<'_>) -> bool {

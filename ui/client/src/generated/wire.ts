@@ -110,6 +110,11 @@ resumed: boolean,
  */
 policy: PolicyView, 
 /**
+ * The rig's own words, HTML, by their keys in the rig file. An element with `data-killcord` of `time` or
+ * `hardware` is filled in by the page, as text.
+ */
+messages?: Partial<Record<string, string>>, 
+/**
  * Everything there is to show.
  */
 rig: RigView, 
@@ -234,7 +239,7 @@ reason: SessionEnd,
  */
 hardware: Hardware, 
 /**
- * The rig's own words for it, made into HTML; empty where the rig has none.
+ * The rig's own words for it, as in the welcome, time and hardware filled in; empty where the rig has none.
  */
 message: string, } | { "t": "done", 
 /**
@@ -342,7 +347,19 @@ reload_grace_ms: number,
 /**
  * The longest a whole teardown may take.
  */
-deadline_ms: number, };
+deadline_ms: number, 
+/**
+ * What becomes of the hardware when this session loses control and others remain.
+ */
+on_control_lost: OnLost, 
+/**
+ * What becomes of it when this session was the last.
+ */
+on_last_session: OnLast, 
+/**
+ * The longest that it is left running without an operator.
+ */
+hold_for_ms: number, };
 
 export type RigState = "opening" | "safe" | "arming" | "armed" | "making_safe" | "not_safe" | "released";
 
@@ -711,6 +728,10 @@ why: string, };
 export type Mode = "safe" | "emergency";
 
 export type Needs = "armed" | "connected";
+
+export type OnLast = "release" | "safe" | "hold";
+
+export type OnLost = "safe" | "hold";
 
 export type Role = "operator" | "observer";
 

@@ -6,6 +6,7 @@
  * needs nothing from a host that is gone.
  */
 import type { Killcord } from '../client';
+import { putOwnWords } from '../own';
 import { onPageClient } from '../page';
 import { initial, type Model } from '../state';
 import { WORDS } from '../words';
@@ -95,7 +96,7 @@ export class KillcordStatus extends HTMLElement {
     const words = make('div', 'words', 'words');
     const said = [make('p', 'title', 'title', shown.title), ...shown.text.map((text) => make('p', 'text', 'text', text))];
     const own = make('div', 'own', 'message');
-    own.innerHTML = shown.html;
+    putOwnWords(own, shown.own);
     this.#countdown = make('p', 'countdown', 'countdown', shown.countdown);
     // What changes each second would be read out each second.
     this.#countdown.setAttribute('aria-live', 'off');

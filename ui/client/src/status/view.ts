@@ -1,8 +1,9 @@
 /** What `<killcord-status>` shows of a model: `(model, now, wall) → View`, pure. It decides nothing. */
 import type { TeardownDevice } from '../generated/wire';
+import { ownWords, type OwnWords } from '../own';
 import type { Model } from '../state';
 import {
-  deviceWord, END_WORDS, HARDWARE_WORDS, lostText, RIG_WORDS, secondsLeft, WORDS,
+  deviceWord, END_WORDS, HARDWARE_WORDS, heldText, lostText, RIG_WORDS, secondsLeft, WORDS,
 } from '../words';
 
 /** What a button of the element does. */
@@ -42,8 +43,8 @@ export interface View {
   readonly text: readonly string[];
   /** What no author's words replace: what is known of the hardware, and what is not. */
   readonly facts: readonly string[];
-  /** The rig's own words, HTML made by the host. */
-  readonly html: string;
+  /** The rig's own words. */
+  readonly own: OwnWords | null;
   /** What time does to it; changes each second. */
   readonly countdown: string;
   /** The rig's state, where it is known. */
@@ -66,19 +67,19 @@ export function view(model: Model, now: number, wall: Date = new Date()): View {
     case 'connecting':
       return connecting(model, now - session.since);
     case 'live':
-      return live(model, now);
+      return live(model, now, wall);
     case 'lost':
       // The host's last word was its report.
       return teardown?.extent === 'end' && teardown.done ? stopping(model, now) : lost(model, now, wall);
     case 'stopping':
       return stopping(model, now);
     case 'ended':
-      return ended(model);
+      return ended(model, now, wall);
   }
 }
 
 function make(part: Part): View {
-  const blank = { alert: false, text: [], facts: [], html: '', countdown: '', rig: '', rows: [], buttons: [] };
+  const blank = { alert: false, text: [], facts: [], own: null, countdown: '', rig: '', rows: [], buttons: [] };
   return { ...blank, slots: [part.state], ...part };
 }
 
@@ -93,7 +94,7 @@ function connecting(model: Model, for_ms: number): View {
   });
 }
 
-function live(model: Model, now: number): View {
+function live(model: Model, now: number, wall: Date): View {
   const { session, rig } = model;
   const warning = session.name === 'live' ? session.warning : undefined;
   const common = { rig: rig ? RIG_WORDS[rig.state] : '' };
@@ -142,6 +143,7 @@ function live(model: Model, now: number): View {
     shape: 'person',
     title: taken ? WORDS.takenOver : WORDS.observer,
     text: [taken ? WORDS.takenOverText : whoElse(model)],
+    own: ownWords(model, now, wall),
   });
 }
 
@@ -183,7 +185,8 @@ function lost(model: Model, now: number, wall: Date): View {
     alert: overdue,
     title: WORDS.lost,
     facts: [lostText(model, now, wall), ...uncovered, WORDS.retrying],
-    countdown: operator && !session.overdue ? `Time left until the bench is to be made safe: ${left} s.` : '',
+    own: ownWords(model, now, wall),
+    countdown: operator && !session.overdue ? `${heldText(model.policy) === null ? WORDS.untilSafe : WORDS.untilLost}: ${left} s.` : '',
   });
 }
 
@@ -205,7 +208,7 @@ function stopping(model: Model, now: number): View {
   });
 }
 
-function ended(model: Model): View {
+function ended(model: Model, now: number, wall: Date): View {
   const { session, teardown } = model;
   if (session.name !== 'ended') return connecting(model, 0);
   const { reason, hardware } = session;
@@ -221,7 +224,7 @@ function ended(model: Model): View {
     title: WORDS.ended,
     text: [END_WORDS[reason]],
     facts: [HARDWARE_WORDS[hardware], ...(waits ? [WORDS.comesBack] : [])],
-    html: session.text,
+    own: ownWords(model, now, wall),
     rows: rows(model, report.filter(({ confirmed }) => !confirmed)),
     buttons: waits ? [] : [{ act: 'reload', label: WORDS.reload }],
   });

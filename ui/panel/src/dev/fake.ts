@@ -7,6 +7,7 @@ import type {
   DeviceState,
   Extent,
   Listener,
+  PolicyView,
   ReadingUpdate,
   RigView,
   Role,
@@ -30,11 +31,16 @@ export interface Scene {
   readonly refusal?: string;
   /** Silence after which a lease is over, in milliseconds. */
   readonly expire?: number;
+  /** The rig's own words. */
+  readonly messages?: Record<string, string>;
   /** What happens right after the welcome. */
   readonly then?: (host: FakeHost) => void;
 }
 
-const POLICY = { beat_ms: 1_000, expire_after_ms: 5_000, reload_grace_ms: 2_000, deadline_ms: 10_000 };
+const POLICY: PolicyView = {
+  beat_ms: 1_000, expire_after_ms: 5_000, reload_grace_ms: 2_000, deadline_ms: 10_000, on_control_lost: 'safe',
+  on_last_session: 'release', hold_for_ms: 28_800_000,
+};
 
 export class FakeHost implements Transport {
   readonly rig: RigView = bench();
@@ -175,6 +181,7 @@ export class FakeHost implements Transport {
       epoch: `1.${this.#n}`,
       resumed,
       policy: { ...POLICY, expire_after_ms: this.#expire },
+      ...(this.#scene.messages ? { messages: this.#scene.messages } : {}),
       rig: structuredClone(this.rig),
       now: { host_ms: now, unix_ms: Date.now() },
     });

@@ -15,6 +15,10 @@ const safe = [0, 1, 2, 3].map((device) => ({
   device, doing: 'verified, closed', status: 'safe_verified' as const, confirmed: true, released: true, remarks: [],
 }));
 
+const GONE =
+  '<p>Do not touch the bench before checking it: silent since <span data-killcord="time">not known</span>, hardware ' +
+  '<span data-killcord="hardware">not known</span>.</p>';
+
 /** By name. */
 export const STATES: Record<string, Scene> = {
   connecting: { silent: true },
@@ -28,7 +32,7 @@ export const STATES: Record<string, Scene> = {
   warning: say({ t: 'warning', kind: 'idle', in_ms: 60_000 }),
   take_over: say({ t: 'warning', kind: 'take_over', in_ms: 15_000 }),
   lost: { rig: armed, then: soon((host) => host.cut()) },
-  overdue: { rig: armed, expire: 400, then: soon((host) => host.cut()) },
+  overdue: { rig: armed, expire: 400, messages: { host_gone: GONE }, then: soon((host) => host.cut()) },
   lost_observer: { role: 'observer', rig: armed, then: soon((host) => host.cut()) },
   stopping: SCENES['teardown']!,
   report: {
