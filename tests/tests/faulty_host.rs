@@ -55,6 +55,12 @@ fn a_driver_that_never_returns_is_a_hung_host() {
 }
 
 #[test]
+fn a_reader_that_never_answers_is_a_hung_host() {
+    let bench = bench();
+    faulty(&bench, "reader-stuck").made_safe_by_the_watchdog(&["hung"]);
+}
+
+#[test]
 fn a_panic_of_the_rules_is_answered_without_them() {
     let bench = bench();
     let mut armed = faulty(&bench, "rules-panic");

@@ -15,6 +15,7 @@ use tokio::sync::mpsc::{Receiver, Sender};
 
 use crate::{
     engine::{Item, PageNews, Shared},
+    readers::Unanswered,
     seats::{Place, Seat, Seats},
 };
 
@@ -213,6 +214,19 @@ impl Attachment {
     #[must_use]
     pub fn has_left(&self) -> bool {
         self.place.has_left()
+    }
+
+    /// Waits until the rules ask whether anything has come. Whoever reads a page's socket waits for this beside
+    /// reading; then it hands over what has come by now, and answers with [`Self::quiet`].
+    pub async fn asked(&self) -> Unanswered {
+        Unanswered(self.place.question.asked().await)
+    }
+
+    /// All that had come when this was asked was handed over.
+    pub fn quiet(&self, asked: Unanswered) {
+        if let Some(session) = self.session() {
+            self.shared.queue.push(Item::Input(Input::Quiet { session, asked: asked.0, late: false }));
+        }
     }
 
     /// The browser answered a ping: renews the lease where `liveness = "connection"`.

@@ -23,6 +23,7 @@ use crate::{
     lock::{self, HeldBy, LockError, RigLock},
     polls,
     queue::Queue,
+    readers::Listener,
     system::{Notices, System},
     watchdog::{self, Keeper, Ledger, Post, Standby},
 };
@@ -254,7 +255,15 @@ impl Host {
         Attachment::new(Arc::clone(&self.handle.shared), kind, None)
     }
 
-    /// Attaches a page in a browser. Its first frame is a hello.
+    /// Takes it on to answer for pages that have no connection at present; to be had before their connections are
+    /// taken.
+    #[must_use = "dropped, nobody answers for pages without a connection"]
+    pub fn listener(&self) -> Listener {
+        Listener::new(Arc::clone(&self.handle.shared))
+    }
+
+    /// Attaches a page in a browser. Its first frame is a hello. Whoever reads its socket answers
+    /// [`Attachment::asked`].
     #[must_use]
     pub fn attach_page(&self, visitor: Visitor) -> (Attachment, FrameReceiver) {
         Attachment::new(Arc::clone(&self.handle.shared), SessionKind::Page, Some(visitor))

@@ -19,6 +19,8 @@ use killcord_core::{
 use killcord_wire::{EndedView, ToPage};
 use tokio::sync::mpsc::Sender;
 
+use crate::readers::Question;
+
 /// Sessions that have ended and are remembered.
 const ENDED: usize = 32;
 /// A document that was asked for and that no hello has claimed by then was not loaded.
@@ -26,12 +28,13 @@ const LAPSE: Duration = Duration::from_secs(30);
 /// Frames that may wait for a GUI. One that lets it fill up is dropped and has to come back.
 pub(crate) const WAITING_FRAMES: usize = 512;
 
-/// What an attachment and the rules' thread share: which session it has, once it has one, and whether its page
-/// said goodbye.
+/// What an attachment and the rules' thread share: which session it has, once it has one, whether its page said
+/// goodbye, and what its reader is asked.
 #[derive(Debug, Default)]
 pub(crate) struct Place {
     session: AtomicU64,
     left: AtomicBool,
+    pub(crate) question: Question,
 }
 
 impl Place {
@@ -169,6 +172,11 @@ impl Seats {
         let goodbye = self.documents.closed(self.pages.get_mut(&session)?, now)?;
         self.note_left(session);
         Some((session, goodbye))
+    }
+
+    /// Asks the reader of a session's socket. `false` where it has none.
+    pub(crate) fn ask(&self, session: SessionId, at: Time) -> bool {
+        self.seated.get(&session).is_some_and(|seat| seat.place.question.ask(at))
     }
 
     fn note_left(&self, session: SessionId) {

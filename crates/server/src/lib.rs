@@ -23,6 +23,7 @@ mod pages;
 mod pair;
 mod panel;
 mod proxy;
+mod pulse;
 mod rate;
 mod routes;
 mod secret;

@@ -22,7 +22,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Assets, access::Access, gate::Names, line::Lines, routes::routes, sessions::Peer};
+use crate::{Assets, access::Access, gate::Names, line::Lines, pulse, routes::routes, sessions::Peer};
 
 /// Connections at once; one more waits in the listener's own queue.
 const MOST_CONNECTIONS: usize = 4096;
@@ -40,6 +40,9 @@ const HEADER_WITHIN: Duration = Duration::from_secs(10);
 const END_WITHIN: Duration = Duration::from_secs(1);
 /// Until the next try where the system gives no descriptor for a connection.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+/// The most events that the system is asked for at once: all that any connection can have. What a reader does not see
+/// then has not come.
+const MOST_EVENTS: usize = 2 * (MOST_CONNECTIONS + MOST_SOCKETS);
 /// A proxy cuts an idle connection after 30 s at the earliest.
 const PING_AT_MOST: Duration = Duration::from_secs(15);
 
@@ -135,7 +138,10 @@ impl Server {
             address,
             invited,
         });
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_io_events_per_tick(MOST_EVENTS)
+            .build()?;
         let listener = {
             let _entered = runtime.enter();
             TcpListener::from_std(listener)?
@@ -173,6 +179,7 @@ impl Drop for Server {
 /// Serves until the host has ended: pages see its progress to the last.
 async fn run(listener: TcpListener, shared: Arc<Shared>) {
     let router = routes(&shared);
+    shared.tasks.spawn(pulse::answer(Arc::clone(&shared)));
     tokio::select! {
         () = accept(listener, &shared, &router) => {}
         _ = shared.host.ended() => {}

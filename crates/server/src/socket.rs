@@ -23,7 +23,10 @@ use killcord::{
     core::BrowserId,
     wire::{MAX_FRAME, ToHost, ToPage, close_code},
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::MissedTickBehavior,
+};
 
 use crate::{
     answer::Refused,
@@ -116,11 +119,29 @@ async fn read(
     let hello_by = tokio::time::sleep(shared.limits.hello);
     tokio::pin!(hello_by);
     let mut ping = tokio::time::interval(shared.limits.ping);
+    // After a standstill of ours one is sent, not all that were missed: they would count as unanswered at once.
+    ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // A question of the rules, owed an answer.
+    let mut asked = None;
     loop {
+        if asked.is_some() {
+            // The runtime asks the system what has come before this goes on: nothing lies unread behind it.
+            tokio::task::yield_now().await;
+        }
         let message = tokio::select! {
             // What has come is heard before anything is judged.
             biased;
             message = stream.next() => message,
+            () = std::future::ready(()), if asked.is_some() => {
+                if let Some(asked) = asked.take() {
+                    line.attachment.quiet(asked);
+                }
+                continue;
+            }
+            question = line.attachment.asked() => {
+                asked = Some(question);
+                continue;
+            }
             () = &mut hello_by, if silent.is_some() => return Over::Close(rfc::POLICY, "no hello came"),
             _ = ping.tick() => {
                 if line.unanswered() >= UNANSWERED {

@@ -19,7 +19,9 @@ impl State {
         let mut wake = self.now.mono + GRAIN;
         let mut at = |time: Time| wake = wake.min(time);
         for session in self.sessions.values() {
-            at(session.ends_at(&self.rig.policy.session));
+            if session.asked.is_none() {
+                at(session.ends_at(&self.rig.policy.session));
+            }
             if let Some((warn, end)) = session.idle_at(&self.rig.policy.session) {
                 at(if session.idle_warned { end } else { warn });
             }
@@ -37,6 +39,7 @@ impl State {
         self.limit_wakes(&mut at);
         self.guard_wakes(&mut at);
         self.app_wakes(&mut at);
+        self.reader_wakes(&mut at);
         wake.max(self.now.mono)
     }
 
@@ -106,6 +109,7 @@ impl State {
         self.retry_when_due(fx);
         self.auto_arm(fx);
         self.app_due(fx);
+        self.reader_due(fx);
         // Last: what this turn found due has gone out before the watchdog hears that all is well.
         self.guard_due(fx);
     }

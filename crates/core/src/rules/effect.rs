@@ -56,6 +56,14 @@ pub enum Effect {
         /// It ends so far from now for want of input.
         idle_in: Option<Duration>,
     },
+    /// Its time is past: whoever reads its socket, or takes connections where it has none, hands over what has come
+    /// and answers with [`super::Input::Quiet`].
+    Ask {
+        /// Of which session.
+        session: SessionId,
+        /// Now; comes back with the answer.
+        asked: Time,
+    },
     /// A command was done or refused.
     Reply {
         /// To whom.

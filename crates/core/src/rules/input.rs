@@ -31,6 +31,15 @@ pub enum Input {
         /// Whose.
         session: SessionId,
     },
+    /// The answer to [`super::Effect::Ask`]: everything that had come of the session was handed over before this.
+    Quiet {
+        /// Of which session.
+        session: SessionId,
+        /// When that was asked.
+        asked: Time,
+        /// Whoever takes connections stood still shortly before: a page may not have come back for that.
+        late: bool,
+    },
     /// The connection is gone without a goodbye; the lease runs on.
     SocketLost {
         /// Whose.

@@ -18,11 +18,13 @@ pub struct Session {
     pub liveliness: Liveliness,
     /// When its lease was renewed last.
     pub renewed: Time,
-    /// Lateness of our own since then, at most `expire_after`.
+    /// Lateness of our own since then, its reader's included where it has no connection; at most `expire_after`.
     pub credit: Duration,
     /// When the person last gave input.
     pub input: Time,
     pub(super) idle_warned: bool,
+    /// Since when its reader has owed an answer: its time is past, and something may lie unread.
+    pub(super) asked: Option<Time>,
 }
 
 /// How sure the host is of a session.
@@ -65,6 +67,7 @@ impl Session {
     const fn renew(&mut self, now: Time) {
         self.renewed = now;
         self.credit = Duration::ZERO;
+        self.asked = None;
     }
 }
 
@@ -96,6 +99,7 @@ impl State {
                 credit: Duration::ZERO,
                 input: now,
                 idle_warned: false,
+                asked: None,
             },
         );
         let operates = arrival.may_operate && arrival.want == Role::Operator && self.operator.is_none();
@@ -157,6 +161,8 @@ impl State {
             && session.liveliness == Liveliness::Live
         {
             session.liveliness = Liveliness::Suspect;
+            // Whoever was asked reads no more.
+            session.asked = None;
             fx.push(Effect::Changed);
         }
     }
@@ -168,6 +174,7 @@ impl State {
             self.end_session(id, reason, fx);
         } else if !matches!(session.liveliness, Liveliness::Grace { .. }) {
             session.liveliness = Liveliness::Grace { until, reason };
+            session.asked = None;
             fx.push(Effect::Changed);
         }
     }
@@ -195,22 +202,6 @@ impl State {
         self.answered.retain(|(session, ..)| *session != id);
         fx.push(Effect::Ended { session: id, reason });
         self.record(Event::SessionEnded { session: id, reason }, fx);
-    }
-
-    pub(super) fn expire(&mut self, fx: &mut Vec<Effect>) {
-        let policy = &self.rig.policy.session;
-        let over: Vec<_> = self
-            .sessions
-            .iter()
-            .filter(|(_, session)| session.ends_at(policy) <= self.now.mono)
-            .map(|(&id, session)| match session.liveliness {
-                Liveliness::Grace { reason, .. } => (id, reason),
-                _ => (id, SessionEnd::Expired),
-            })
-            .collect();
-        for (id, reason) in over {
-            self.end_session(id, reason, fx);
-        }
     }
 
     pub(super) fn idle(&mut self, fx: &mut Vec<Effect>) {

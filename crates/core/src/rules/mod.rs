@@ -17,6 +17,7 @@ mod hardware;
 mod input;
 mod interlock;
 mod lease;
+mod reader;
 mod representative;
 mod system;
 
@@ -34,6 +35,7 @@ pub use hardware::{Phase, Running};
 pub use input::{Arrival, Command, CommandKind, Demand, Input, Tag};
 pub use interlock::Trip;
 pub use lease::{Liveliness, Session};
+pub use reader::READER_LATE;
 pub use system::{LOCK_WITHIN, System};
 
 use crate::{Cause, ControlIx, DeviceState, Epoch, Now, Rig, RunId, SessionId, Time, Value};
@@ -120,6 +122,7 @@ impl State {
             Input::Arrive(arrival) => self.arrive(arrival, fx),
             Input::Beat { session, n, input_ago } => self.beat(session, n, input_ago, fx),
             Input::Renew { session } => self.renew(session),
+            Input::Quiet { session, asked, late } => self.quiet(session, asked, late, fx),
             Input::SocketLost { session } => self.socket_lost(session, fx),
             Input::Goodbye { session, reason, grace } => self.goodbye(session, reason, grace, fx),
             Input::TakeControl { session, force } => self.take_control(session, force, fx),

@@ -32,7 +32,7 @@ fn wrapped_by(on_crash: OnCrash, drives: &[u16], change: impl Fn(&mut Policy)) -
         drives: drives.iter().copied().map(DeviceIx).collect(),
     });
     let state = State::new(Arc::new(it), RunId(7), false, Now::default());
-    World { state, now: Time::ZERO, sent: Vec::new() }
+    World { state, now: Time::ZERO, sent: Vec::new(), reads: true }
 }
 
 /// Opened, every device safe, and the app ready.
@@ -266,7 +266,7 @@ fn a_host_that_only_waits_for_its_app_still_shows_its_watchdog_that_it_lives() {
     let mut it = Arc::unwrap_or_clone(rig(Policy::default()));
     it.plan.app = wrapped(OnCrash::Safe, &[]).state.rig().plan.app.clone();
     let state = State::new(Arc::new(it), RunId(7), false, Now::default());
-    let mut world = World { state, now: Time::ZERO, sent: Vec::new() };
+    let mut world = World { state, now: Time::ZERO, sent: Vec::new(), reads: true };
     world.say(Input::Open);
     world.say(Input::Watchdog(News::Ready));
     world.finish(Status::SafeVerified);

@@ -4,6 +4,7 @@
 
 mod app;
 mod guard;
+mod reader;
 mod system;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
@@ -117,6 +118,8 @@ struct World {
     state: State,
     now: Time,
     sent: Vec<Effect>,
+    /// Readers answer at once.
+    reads: bool,
 }
 
 impl World {
@@ -128,7 +131,7 @@ impl World {
 
     fn of(policy: Policy) -> Self {
         let state = State::new(rig(policy), RunId(7), false, Now::default());
-        Self { state, now: Time::ZERO, sent: Vec::new() }
+        Self { state, now: Time::ZERO, sent: Vec::new(), reads: true }
     }
 
     /// Opened, and every device safe.
@@ -140,8 +143,13 @@ impl World {
     }
 
     fn say(&mut self, input: Input) -> Vec<Effect> {
-        let effects = self.state.handle(Now::awake(self.now), input);
+        let mut effects = self.state.handle(Now::awake(self.now), input);
         self.sent.extend(effects.clone());
+        if self.reads {
+            for (session, asked) in asked(&effects) {
+                effects.extend(self.say(Input::Quiet { session, asked, late: false }));
+            }
+        }
         effects
     }
 
@@ -244,6 +252,17 @@ fn orders(effects: &[Effect]) -> Vec<&Order> {
         .collect()
 }
 
+/// The questions to readers.
+fn asked(effects: &[Effect]) -> Vec<(SessionId, Time)> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Ask { session, asked } => Some((*session, *asked)),
+            _ => None,
+        })
+        .collect()
+}
+
 fn reply(effects: &[Effect]) -> Option<Result<(), String>> {
     effects.iter().find_map(|effect| match effect {
         Effect::Reply { result, .. } => Some(result.clone().map_err(|refusal| refusal.to_string())),
@@ -315,6 +334,8 @@ fn a_reload_leaves_the_hardware_untouched_and_one_that_never_comes_back_does_not
         assert!(reply(&refused).unwrap().is_err(), "commands are refused in grace");
         world.pass(1_999);
         assert!(matches!(world.state.phase(), Phase::Armed { .. }));
+        // Else its staleness is due at the very same moment.
+        world.say(Input::Reading { reading: ReadingIx(0), value: Some(1.0.into()) });
         if comes_back {
             world.say(Input::Arrive(Arrival {
                 tag: Tag(2),
@@ -670,6 +691,8 @@ enum Act {
     Reading(f64),
     Sleep,
     Stall(u64),
+    /// Readers answer, or no longer.
+    Reads(bool),
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -697,6 +720,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (10.0..15.0_f64).prop_map(Act::Reading),
         1 => Just(Act::Sleep),
         1 => (1_u64..8_000).prop_map(Act::Stall),
+        1 => any::<bool>().prop_map(Act::Reads),
     ]
 }
 
@@ -778,6 +802,10 @@ impl World {
                 self.sent.extend(effects.clone());
                 effects
             }
+            Act::Reads(reads) => {
+                self.reads = reads;
+                Vec::new()
+            }
             Act::Stall(ms) => {
                 self.now = self.now + Duration::from_millis(ms);
                 self.say(Input::OpenFailed { device: DeviceIx(9), failure: Failure::Timeout })
@@ -830,6 +858,9 @@ proptest! {
             let mut epoch = before.epoch();
             for effect in &effects {
                 match effect {
+                    Effect::Ended { reason: SessionEnd::Expired, .. } => {
+                        prop_assert!(world.reads || matches!(act, Act::Sleep), "ended though its reader had not answered");
+                    }
                     Effect::Record(Event::Cause { joined, .. }) => {
                         prop_assert_eq!(*joined, running, "a second teardown beside a running one");
                         running = true;

@@ -86,6 +86,7 @@ impl Engine {
             Effect::Ack { session, n, expires_in, idle_in } => {
                 self.send(session, ToPage::Ack { n, expires_ms: ms(expires_in), idle_ms: idle_in.map(ms) });
             }
+            Effect::Ask { session, asked } => self.ask(session, asked),
             Effect::Reply { session, id, result } => {
                 let result = result.map_err(|refusal| Refused::new(code(&refusal), &refusal.to_string()));
                 self.asked.answer(session, &id, &result);
@@ -144,11 +145,11 @@ impl Engine {
         }
     }
 
-    /// The rules have gone round. While a link's thread is overdue the watchdog does not hear of it, except in a
-    /// teardown, which is over by its deadline whatever the links do.
+    /// The rules have gone round. While a link's thread or a reader is overdue the watchdog does not hear of it, except
+    /// in a teardown, which is over by its deadline whatever the links do.
     pub(super) fn beat(&mut self, n: u64) {
         let Some(ledger) = &self.shared.ledger else { return };
-        if self.shared.links.answering() || ledger.in_a_teardown() {
+        if self.answers() || ledger.in_a_teardown() {
             ledger.beat(n);
         } else {
             // It was not asked: its silence says nothing.

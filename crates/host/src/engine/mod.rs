@@ -232,7 +232,7 @@ impl Engine {
             self.give_up_recording();
             self.end_once_all_is_over();
             self.flush();
-            self.notices.turn(&self.state, self.origin.now().mono, self.shared.links.answering());
+            self.notices.turn(&self.state, self.origin.now().mono, self.answers());
         }
     }
 
@@ -248,6 +248,11 @@ impl Engine {
             wake = wake.min(until);
         }
         wake
+    }
+
+    /// Whether every part of the host that owes an answer is in time with it.
+    fn answers(&self) -> bool {
+        self.shared.links.answering() && self.state.readers_answer()
     }
 
     fn now(&self) -> Now {

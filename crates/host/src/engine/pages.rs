@@ -2,14 +2,14 @@
 //! to know of all sessions, or to end one.
 
 use killcord_core::{
-    BrowserId, SessionEnd, SessionId,
+    BrowserId, SessionEnd, SessionId, Time,
     documents::Goodbye,
     rules::{Command, Input, Liveliness, Session, Tag},
 };
 use killcord_wire::{ReadingsView, SessionView, SessionsView, Standing};
 use tokio::sync::oneshot;
 
-use super::Engine;
+use super::{Engine, Item};
 use crate::{asked::Refused, view::ms};
 
 /// One such thing. All of them keep their order with the hellos.
@@ -70,6 +70,16 @@ impl Engine {
                     self.end_session(session, SessionEnd::SignedOut);
                 }
             }
+        }
+    }
+
+    /// Asks whoever reads the session's socket, or takes connections where it has none. A page that said goodbye comes
+    /// back by another connection.
+    pub(super) fn ask(&self, session: SessionId, asked: Time) {
+        let live = self.state.sessions().get(&session).is_some_and(|it| it.liveliness == Liveliness::Live);
+        let reader = live && self.seats.ask(session, asked);
+        if !reader && !self.shared.desk.ask(session, asked) {
+            self.shared.queue.push(Item::Input(Input::Quiet { session, asked, late: false }));
         }
     }
 

@@ -19,7 +19,8 @@ use killcord_wire::RigView;
 
 use super::Item;
 use crate::{
-    app::Address, clock::Origin, ending::Ending, messages::Messages, queue::Queue, watchdog::Ledger,
+    app::Address, clock::Origin, ending::Ending, messages::Messages, queue::Queue, readers::Desk,
+    watchdog::Ledger,
 };
 
 /// Nothing in it is locked for longer than a copy.
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) app: Option<Address>,
     pub(crate) end: Ending,
     pub(crate) view: Mutex<Arc<RigView>>,
+    /// Questions to whoever takes connections.
+    pub(crate) desk: Desk,
     /// The rig's own words.
     pub(crate) messages: Messages,
     origin: Origin,
@@ -51,8 +54,8 @@ impl Shared {
         origin: Origin,
     ) -> Self {
         let (end, view, tags) = (Ending::default(), Mutex::new(Arc::new(view)), AtomicU64::new(1));
-        let messages = Messages::new(&rig);
-        Self { rig, queue, fence, links, ledger, app: None, end, view, messages, origin, tags }
+        let (desk, messages) = (Desk::default(), Messages::new(&rig));
+        Self { rig, queue, fence, links, ledger, app: None, end, view, desk, messages, origin, tags }
     }
 
     pub(crate) fn with_app(self, app: Option<Address>) -> Self {

@@ -3,14 +3,17 @@
 use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
-    sync::mpsc::{Receiver, sync_channel},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        mpsc::{Receiver, sync_channel},
+    },
     time::{Duration, Instant},
 };
 
 use killcord::{
     Host, Options, Registry, Rig,
     core::{Epoch, SessionId},
-    wire::{ErrorCode, RigState, ToHost, ToPage},
+    wire::{ErrorCode, RigState, SessionsView, ToHost, ToPage},
 };
 use killcord_server::{Asset, Assets, Bound, Remote, Server};
 use killcord_sim::{Config, Running, Sim};
@@ -32,11 +35,13 @@ pub(crate) struct Bench {
     pub(crate) host: Host,
     pub(crate) sim: Running,
     pub(crate) links: Receiver<String>,
+    /// Whoever holds it stalls the server at the next pairing.
+    gate: Arc<Mutex<()>>,
     _dir: TempDir,
 }
 
-/// `session` are the lines of `[session]`.
-fn rig(sim: &Running, session: &str) -> Rig {
+/// `session` are the lines of `[session]`, `safety` more of `[safety]`.
+fn rig(sim: &Running, session: &str, safety: &str) -> Rig {
     let text = format!(
         r#"
 [rig]
@@ -45,6 +50,7 @@ deadline = "5s"
 [safety]
 watchdog = "off"
 on_last_session = "safe"
+{safety}
 [session]
 {session}
 [[device]]
@@ -71,13 +77,19 @@ impl Bench {
     }
 
     pub(crate) fn with(session: &str) -> Self {
+        Self::of(session, "")
+    }
+
+    pub(crate) fn of(session: &str, safety: &str) -> Self {
         let sim = Sim::start(Config::parse(INSTRUMENTS, "bench.toml").unwrap()).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let mut options = Options::new(dir.path().join("rig.toml")).state_dir(Some(dir.path().join("state")));
         options.runtime_dir = dir.path().join("run");
-        let host = Host::start(rig(&sim, session), options).unwrap();
+        let host = Host::start(rig(&sim, session, safety), options).unwrap();
         let remote = Remote { listen: "127.0.0.1:0".parse().unwrap(), names: vec!["bench1.lab".into()] };
         let (told, links) = sync_channel(16);
+        let gate = Arc::new(Mutex::new(()));
+        let gated = Arc::clone(&gate);
         let index = b"<!doctype html><html><head><title>Panel</title></head></html>";
         let pair = b"<!doctype html><html><head><script src=\"./assets/pair.js\"></script></head></html>";
         let assets = Assets::new(vec![
@@ -87,9 +99,38 @@ impl Bench {
         ]);
         let server = Bound::to(&remote)
             .unwrap()
-            .serve(host.clone(), assets, dir.path(), move |link| told.send(link).unwrap())
+            .serve(host.clone(), assets, dir.path(), move |link| {
+                told.send(link).unwrap();
+                drop(gated.lock().unwrap());
+            })
             .unwrap();
-        Self { server, host, sim, links, _dir: dir }
+        Self { server, host, sim, links, gate, _dir: dir }
+    }
+
+    /// Stalls the server's thread for as long as what this gives is kept.
+    pub(crate) fn stall(&self) -> MutexGuard<'_, ()> {
+        let held = self.gate.lock().unwrap();
+        let body = format!("{{\"code\":\"{}\"}}", self.code());
+        while self.links.try_recv().is_ok() {}
+        let mut stream = TcpStream::connect(self.at()).unwrap();
+        stream.write_all(post(self.at(), "/killcord/pair", "", &body).as_bytes()).unwrap();
+        self.links.recv_timeout(SOON).unwrap();
+        held
+    }
+
+    /// What the host says of its sessions, whatever the server does.
+    pub(crate) fn sessions(&self) -> SessionsView {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(self.host.sessions()).unwrap()
+    }
+
+    /// Until the time of every session is past.
+    pub(crate) fn until_due(&self) {
+        let until = Instant::now() + SOON;
+        while self.sessions().sessions.iter().any(|session| session.lease_ms > 0) {
+            assert!(Instant::now() < until, "{:?}", self.sessions());
+            std::thread::yield_now();
+        }
     }
 
     pub(crate) fn at(&self) -> SocketAddr {
@@ -293,6 +334,10 @@ impl Page {
                 Err(_) => return 0,
             }
         }
+    }
+
+    pub(crate) fn welcome(&self) -> &ToPage {
+        self.welcome.as_ref().unwrap()
     }
 
     pub(crate) fn resumed(&self) -> bool {

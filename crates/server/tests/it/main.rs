@@ -6,3 +6,4 @@ mod bench;
 mod doors;
 mod goodbyes;
 mod sockets;
+mod stalls;

@@ -2,15 +2,18 @@
 //! in on standard input. The end of the input ends it in order.
 
 use std::error::Error;
+use std::future::Future as _;
 use std::io::BufRead;
+use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
-use killcord::core::policy::ArmPolicy;
+use killcord::core::{BrowserId, policy::ArmPolicy};
 use killcord::watchdog::Program;
 use killcord::wire::{ToHost, VERSION};
-use killcord::{Attachment, Cause, Host, Options, Role, SessionKind};
+use killcord::{Attachment, Cause, Host, Options, Role, SessionKind, Visitor};
 use killcord_rig::RigFile;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
@@ -67,6 +70,18 @@ fn sit_down(host: &Host, kind: SessionKind) -> Result<Attachment, Box<dyn Error>
     Ok(seat)
 }
 
+/// A page that is silent from now on, and whose reader takes the question for it and never answers.
+fn never_answer(host: &Host) {
+    let visitor = Visitor { browser: BrowserId(1), address: Ipv4Addr::LOCALHOST.into(), may_operate: false };
+    let (page, mut frames) = host.attach_page(visitor);
+    page.frame(hello());
+    std::thread::spawn(move || while frames.blocking_recv().is_some() {});
+    // Whoever has waited for a question once is asked.
+    let page = Box::leak(Box::new(page));
+    let waiting = std::pin::pin!(page.asked()).poll(&mut Context::from_waker(Waker::noop()));
+    assert!(waiting.is_pending());
+}
+
 fn hello() -> ToHost {
     ToHost::Hello { v: VERSION, resume: None, nonce: String::new(), want: Role::Operator }
 }
@@ -76,6 +91,7 @@ fn misbehave(fault: &str, host: &Host, kept: &mut Vec<Vec<u8>>) -> Result<(), Bo
         "none" => {}
         "driver-panics" => killcord_faulty_host::panic_next(),
         "driver-stuck" => killcord_faulty_host::never_return(),
+        "reader-stuck" => never_answer(host),
         "rules-panic" => {
             rules::panic_next();
             have_the_rules_log(host);
