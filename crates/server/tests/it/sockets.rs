@@ -173,6 +173,26 @@ fn anybody_may_stop_and_control_is_given_or_taken() {
 }
 
 #[test]
+fn a_page_is_told_the_rigs_own_words_with_its_welcome_and_at_its_end() {
+    let bench = Bench::with(
+        "[messages]\nhost_gone = \"*{rig}* is gone.\"\nended_by_operator = \"At {time}: {hardware}.\"",
+    );
+    let browser = bench.browser();
+    let (_page, mut other) = (browser.page(None), browser.page(None));
+    let ToPage::Welcome { messages: Some(messages), .. } = other.welcome() else { panic!("no words came") };
+    assert_eq!(messages["host_gone"].trim_end(), "<p><em>Test bench</em> is gone.</p>");
+    bench.wait_for(RigState::Safe);
+    browser.delete(&format!("/killcord/api/v1/sessions/{}", other.session.0));
+    let ToPage::Ended { message, .. } = other.until(|frame| matches!(frame, ToPage::Ended { .. })) else {
+        panic!("no end came")
+    };
+    assert!(
+        message.contains(" UTC</span>: <span data-killcord=\"hardware\">every device is confirmed safe"),
+        "{message}"
+    );
+}
+
+#[test]
 fn pages_see_the_end_of_the_host_to_the_last() {
     let bench = Bench::start();
     let mut page = bench.browser().page(None);
