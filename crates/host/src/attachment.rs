@@ -7,7 +7,6 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use killcord_core::{
     BrowserId, Cause, ControlIx, Epoch, Extent, Mode, Role, SessionEnd, SessionId, SessionKind, Value,
-    policy::Liveness,
     rules::{Arrival, Command, CommandKind, Input, Tag},
 };
 use killcord_wire::{ErrorCode, MAX_FRAME, ToHost, ToPage, VERSION};
@@ -229,10 +228,11 @@ impl Attachment {
         }
     }
 
-    /// The browser answered a ping: renews the lease where `liveness = "connection"`.
+    /// The browser answered a ping: renews the lease where `liveness = "connection"`; elsewhere it keeps the session of a
+    /// page that the browser froze.
     pub fn pong(&self) {
-        if self.shared.rig.policy.session.liveness == Liveness::Connection {
-            self.renew();
+        if let Some(session) = self.session() {
+            self.shared.queue.push(Item::Input(Input::Pong { session }));
         }
     }
 

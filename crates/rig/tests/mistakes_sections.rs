@@ -385,27 +385,38 @@ fn keys_for_browser_pages_are_refused_until_there_are_pages() {
         &sections(
             r#"
 [session]
-frozen_for = "10m"
 liveness = "operator"
 "#,
         ),
         expect![[r#"
-            error: `frozen_for` is not supported yet
-             --> rig.toml:5:1
-              |
-            5 | frozen_for = "10m"
-              | ^^^^^^^^^^ there are no browser pages yet that could freeze
-              |
-              = help: leave it out
-
             error: liveness = "operator" is not supported yet
-             --> rig.toml:6:12
+             --> rig.toml:5:12
               |
-            6 | liveness = "operator"
+            5 | liveness = "operator"
               |            ^^^^^^^^^^ a lease is renewed by the page's beats
               |
               = help: leave it out, or write liveness = "page""#]],
     );
+}
+
+#[test]
+fn a_time_for_frozen_pages_never_takes_effect_where_none_is_taken_for_frozen() {
+    check(&sections("\n[session]\nfrozen_for = \"5s\"\n"), expect![[r#"
+        warning: `frozen_for` never takes effect: a silent page is gone before it
+         --> rig.toml:5:1
+          |
+        5 | frozen_for = "5s"
+          | ^^^^^^^^^^ expire_after is 5s
+          |
+          = help: leave it out for 10m, or write a longer one"#]]);
+    check(&sections("\n[session]\nfrozen_for = \"30m\"\nliveness = \"connection\"\n"), expect![[r#"
+        warning: `frozen_for` never takes effect: liveness is "connection"
+         --> rig.toml:5:1
+          |
+        5 | frozen_for = "30m"
+          | ^^^^^^^^^^
+          |
+          = help: leave it out: a browser that answers keeps session and control; or write liveness = "page""#]]);
 }
 
 #[test]

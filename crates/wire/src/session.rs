@@ -43,6 +43,8 @@ pub enum Standing {
     Live,
     /// Its connection is gone; the lease runs on.
     Suspect,
+    /// Its browser answers, and has frozen its page; it has no control.
+    Frozen,
     /// It said goodbye and may be reloading.
     Grace,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Effect, Phase, State};
+use super::{Effect, Liveliness, Phase, State};
 use crate::{Cause, Extent, Mode, Now, SessionEnd, SessionKind, Time, policy::OnSuspend};
 
 /// The machine asks to be called at least this often, so that lateness is measured where it arises.
@@ -67,7 +67,8 @@ impl State {
             session.credit = session.credit.saturating_add(by);
             if session.credit > most {
                 session.credit = most;
-                starved = true;
+                // Of a frozen one nothing depends, and it gathers lateness for as long as it is.
+                starved |= session.liveliness != Liveliness::Frozen;
             }
         }
         if starved && self.energised() {

@@ -1,10 +1,7 @@
 //! Control: at most one session operates; without one, hardware is held for a time or made safe.
 
 use super::{Effect, Event, Liveliness, State, TAKE_OVER_AFTER, Warning};
-use crate::{
-    Cause, Extent, Mode, SessionEnd, SessionId, Time,
-    policy::{OnLast, OnLost},
-};
+use crate::{Cause, Extent, Mode, SessionEnd, SessionId, Time, policy::OnLast};
 
 /// A session waits for control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,7 +51,7 @@ impl State {
     pub(super) fn take_control(&mut self, id: SessionId, force: bool, fx: &mut Vec<Effect>) {
         let Some(session) = self.sessions.get(&id) else { return };
         if !session.may_operate
-            || matches!(session.liveliness, Liveliness::Grace { .. })
+            || matches!(session.liveliness, Liveliness::Grace { .. } | Liveliness::Frozen)
             || self.operator == Some(id)
         {
             return;
@@ -104,10 +101,11 @@ impl State {
         } else if let Some(asking) = self.asking {
             self.grant(asking.session, fx);
         } else if self.energised() {
-            match self.rig.policy.safety.on_control_lost {
-                // Steps of an arming were fenced off: there is nothing whole to hold.
-                OnLost::Hold if self.may_be_held() => self.begin_hold(fx),
-                _ => self.teardown(Cause::ControlLost { reason }, Mode::Safe, Extent::Stay, None, fx),
+            // Steps of an arming were fenced off: there is nothing whole to hold.
+            if self.holds_without_operator() && self.may_be_held() {
+                self.begin_hold(fx);
+            } else {
+                self.teardown(Cause::ControlLost { reason }, Mode::Safe, Extent::Stay, None, fx);
             }
         }
         fx.push(Effect::Feed(self.may_feed()));

@@ -31,6 +31,11 @@ pub enum Input {
         /// Whose.
         session: SessionId,
     },
+    /// The browser answered a ping: it lives, and may have frozen the page.
+    Pong {
+        /// Whose.
+        session: SessionId,
+    },
     /// The answer to [`super::Effect::Ask`]: everything that had come of the session was handed over before this.
     Quiet {
         /// Of which session.

@@ -20,6 +20,8 @@ pub struct Session {
     pub renewed: Time,
     /// Lateness of our own since then, its reader's included where it has no connection; at most `expire_after`.
     pub credit: Duration,
+    /// When its browser last answered a ping.
+    pub answered: Option<Time>,
     /// When the person last gave input.
     pub input: Time,
     pub(super) idle_warned: bool,
@@ -34,6 +36,8 @@ pub enum Liveliness {
     Live,
     /// Its connection is gone; the lease runs on.
     Suspect,
+    /// Its browser answers pings and its page does not beat: it is frozen, and has no control.
+    Frozen,
     /// It said goodbye and may be reloading. Its commands are refused.
     Grace {
         /// Until then (before credit).
@@ -50,6 +54,10 @@ impl Session {
         let lease = self.renewed + policy.expire_after + self.credit;
         match self.liveliness {
             Liveliness::Grace { until, .. } => lease.min(until + self.credit),
+            Liveliness::Frozen => {
+                let answered = self.answered.unwrap_or(self.renewed);
+                self.frozen_until(policy).min(answered + policy.expire_after + self.credit)
+            }
             _ => lease,
         }
     }
@@ -97,6 +105,7 @@ impl State {
                 liveliness: Liveliness::Live,
                 renewed: now,
                 credit: Duration::ZERO,
+                answered: None,
                 input: now,
                 idle_warned: false,
                 asked: None,
@@ -198,6 +207,8 @@ impl State {
             self.lose_control(reason, fx);
         } else if self.sessions.is_empty() {
             self.last_session(reason, fx);
+        } else {
+            self.unattended(reason, fx);
         }
         self.answered.retain(|(session, ..)| *session != id);
         fx.push(Effect::Ended { session: id, reason });

@@ -12,6 +12,7 @@ mod clock;
 mod command;
 mod control;
 mod effect;
+mod frozen;
 mod guard;
 mod hardware;
 mod input;
@@ -122,6 +123,7 @@ impl State {
             Input::Arrive(arrival) => self.arrive(arrival, fx),
             Input::Beat { session, n, input_ago } => self.beat(session, n, input_ago, fx),
             Input::Renew { session } => self.renew(session),
+            Input::Pong { session } => self.pong(session),
             Input::Quiet { session, asked, late } => self.quiet(session, asked, late, fx),
             Input::SocketLost { session } => self.socket_lost(session, fx),
             Input::Goodbye { session, reason, grace } => self.goodbye(session, reason, grace, fx),

@@ -51,7 +51,8 @@ impl State {
         // A page without a connection comes back by another one, in several steps, and could not while nobody took
         // it: it has the grace of a reload once more, as far as there is credit.
         let waited = now.since(asked);
-        if session.liveliness != Liveliness::Live && (late || waited > READER_LATE) {
+        let connected = matches!(session.liveliness, Liveliness::Live | Liveliness::Frozen);
+        if !connected && (late || waited > READER_LATE) {
             let credit = session.credit.saturating_add(waited).saturating_add(policy.reload_grace);
             session.credit = credit.min(policy.expire_after);
             if session.ends_at(policy) > now {
@@ -62,8 +63,12 @@ impl State {
     }
 
     fn lease_over(&mut self, id: SessionId, fx: &mut Vec<Effect>) {
-        let reason = match self.sessions.get(&id).map(|session| session.liveliness) {
-            Some(Liveliness::Grace { reason, .. }) => reason,
+        let (policy, now) = (&self.rig.policy.session, self.now.mono);
+        let Some(session) = self.sessions.get(&id) else { return };
+        let reason = match session.liveliness {
+            Liveliness::Grace { reason, .. } => reason,
+            Liveliness::Live if session.is_frozen(policy) => return self.freeze(id, fx),
+            Liveliness::Frozen if session.frozen_until(policy) <= now => SessionEnd::Frozen,
             _ => SessionEnd::Expired,
         };
         self.end_session(id, reason, fx);

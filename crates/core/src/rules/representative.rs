@@ -34,7 +34,7 @@ impl State {
         let nobody_is_idle = state.rig.policy.session.idle_after.is_none();
         for session in state.sessions.values_mut() {
             back(&mut session.renewed);
-            session.asked.iter_mut().for_each(back);
+            session.asked.iter_mut().chain(&mut session.answered).for_each(back);
             if nobody_is_idle {
                 session.input = session.renewed;
             } else {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod app;
+mod frozen;
 mod guard;
 mod reader;
 mod system;
@@ -16,10 +17,11 @@ use killcord_core::{
     policy::{ArmPolicy, OnLast, OnLost, Watchdog},
     report::DeviceReport,
     rig::{Control, ControlKind, Limits, Needs, OnLimit, Reading, While},
-    rules::{Arrival, Command, CommandKind, Demand, Effect, Event, Input, Phase, State, Tag},
+    rules::{Arrival, Command, CommandKind, Demand, Effect, Event, Input, Liveliness, Phase, State, Tag},
     step::Template,
 };
 use proptest::prelude::*;
+use reader::asked;
 
 fn device(name: &str, link: usize) -> DevicePlan {
     DevicePlan {
@@ -247,17 +249,6 @@ fn orders(effects: &[Effect]) -> Vec<&Order> {
         .iter()
         .filter_map(|effect| match effect {
             Effect::Teardown(order) => Some(order),
-            _ => None,
-        })
-        .collect()
-}
-
-/// The questions to readers.
-fn asked(effects: &[Effect]) -> Vec<(SessionId, Time)> {
-    effects
-        .iter()
-        .filter_map(|effect| match effect {
-            Effect::Ask { session, asked } => Some((*session, *asked)),
             _ => None,
         })
         .collect()
@@ -691,6 +682,7 @@ enum Act {
     Reading(f64),
     Sleep,
     Stall(u64),
+    Pong(u64),
     /// Readers answer, or no longer.
     Reads(bool),
 }
@@ -701,6 +693,7 @@ fn act() -> impl Strategy<Value = Act> {
         4 => (1_u64..3_000).prop_map(Act::Pass),
         3 => Just(Act::Arrive),
         6 => session.clone().prop_map(Act::Beat),
+        4 => session.clone().prop_map(Act::Pong),
         2 => (session.clone(), any::<bool>()).prop_map(|(s, grace)| Act::Bye(s, grace)),
         1 => session.clone().prop_map(Act::Lost),
         2 => (session.clone(), any::<bool>()).prop_map(|(s, force)| Act::Take(s, force)),
@@ -758,6 +751,7 @@ impl World {
             Act::Bye(s, grace) => {
                 self.say(Input::Goodbye { session: SessionId(s), reason: SessionEnd::PageClosed, grace })
             }
+            Act::Pong(s) => self.say(Input::Pong { session: SessionId(s) }),
             Act::Lost(s) => self.say(Input::SocketLost { session: SessionId(s) }),
             Act::Take(s, force) => self.say(Input::TakeControl { session: SessionId(s), force }),
             Act::Yield(s) => self.say(Input::YieldControl { session: SessionId(s) }),
@@ -843,7 +837,8 @@ proptest! {
             if matches!(state.phase(), Phase::Arming { .. } | Phase::Armed { .. }) {
                 prop_assert!(state.operator().is_some() || state.hold_until().is_some(), "armed with nobody responsible");
                 if let Some(operator) = state.operator() {
-                    prop_assert!(state.sessions().contains_key(&operator));
+                    let session = state.sessions().get(&operator);
+                    prop_assert!(session.is_some_and(|it| it.liveliness != Liveliness::Frozen));
                 }
             }
             // Everything about a running teardown only goes up.

@@ -7,7 +7,7 @@ const NANO: Duration = Duration::from_nanos(1);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Opened, with a page, armed. Without readings: none goes stale while a test lets the time pass.
-fn armed(policy: Policy) -> (World, SessionId) {
+pub(super) fn quiet_bench(policy: Policy) -> (World, SessionId) {
     let mut rig = (*rig(policy)).clone();
     rig.readings.clear();
     let state = State::new(Arc::new(rig), RunId(7), false, Now::default());
@@ -23,7 +23,7 @@ fn armed(policy: Policy) -> (World, SessionId) {
 }
 
 /// A rig that no watchdog covers.
-fn alone() -> Policy {
+pub(super) fn alone() -> Policy {
     let mut policy = Policy::default();
     policy.safety.watchdog = Watchdog::Off;
     policy
@@ -31,7 +31,7 @@ fn alone() -> Policy {
 
 /// The page's lease is over now: its reader was asked and has not answered.
 fn due() -> (World, SessionId, Time) {
-    let (mut world, session) = armed(alone());
+    let (mut world, session) = quiet_bench(alone());
     world.say(Input::Beat { session, n: 1, input_ago: None });
     world.reads = false;
     let end = world.now + 5 * SECOND;
@@ -46,7 +46,18 @@ fn due() -> (World, SessionId, Time) {
     (world, session, end)
 }
 
-fn ended(effects: &[Effect]) -> Option<SessionEnd> {
+/// The questions to readers.
+pub(super) fn asked(effects: &[Effect]) -> Vec<(SessionId, Time)> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Ask { session, asked } => Some((*session, *asked)),
+            _ => None,
+        })
+        .collect()
+}
+
+pub(super) fn ended(effects: &[Effect]) -> Option<SessionEnd> {
     effects.iter().find_map(|effect| match effect {
         Effect::Ended { reason, .. } => Some(*reason),
         _ => None,
@@ -111,7 +122,7 @@ fn a_reader_that_never_answers_is_a_hang_and_no_end_of_a_session() {
 
 #[test]
 fn where_there_is_a_watchdog_the_hang_is_its_business() {
-    let (mut watched, _) = armed(Policy::default());
+    let (mut watched, _) = quiet_bench(Policy::default());
     watched.reads = false;
     for _ in 0..200 {
         watched.now = watched.now + Duration::from_millis(100);
@@ -126,7 +137,7 @@ fn a_page_without_a_connection_has_its_grace_once_more_where_none_was_taken() {
     for (late, lately, ends) in
         [(READER_LATE, false, true), (READER_LATE + NANO, false, false), (Duration::ZERO, true, false)]
     {
-        let (mut world, session) = armed(alone());
+        let (mut world, session) = quiet_bench(alone());
         let gone = world.now;
         world.reads = false;
         world.say(Input::Goodbye { session, reason: SessionEnd::PageClosed, grace: true });
@@ -151,7 +162,7 @@ fn a_page_without_a_connection_has_its_grace_once_more_where_none_was_taken() {
 
 #[test]
 fn a_late_taker_of_connections_is_credited_for_one_lease_at_most() {
-    let (mut world, session) = armed(alone());
+    let (mut world, session) = quiet_bench(alone());
     world.say(Input::SocketLost { session });
     world.reads = false;
     let from = world.now;
@@ -189,7 +200,7 @@ fn a_connection_that_ends_in_front_of_the_question_has_it_asked_elsewhere() {
 
 #[test]
 fn a_thousand_leases_that_end_together_are_a_thousand_questions_in_one_turn() {
-    let (mut world, _) = armed(alone());
+    let (mut world, _) = quiet_bench(alone());
     let others: Vec<_> = (0..999).map(|_| world.arrive()).collect();
     world.reads = false;
     world.sent.clear();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use killcord_core::{
     DeviceState, Extent, Report, SessionId, Status, Time,
     plan::{Progress, Work},
-    rules::{Effect, Event, Input, News, Phase, Refusal, System, Warning},
+    rules::{Effect, Event, Input, Liveliness, News, Phase, Refusal, System, Warning},
 };
 use killcord_device::{Job, Lane, LinkEvent, execute};
 use killcord_wire::{ErrorCode, Hardware, ReadingUpdate, ToPage, WarningKind};
@@ -201,7 +201,14 @@ impl Engine {
         if !self.updates.is_empty() {
             self.flushed = now;
             let readings = std::mem::take(&mut self.updates);
-            self.broadcast(&ToPage::Readings { readings });
+            let frame = ToPage::Readings { readings };
+            for session in self.seats.sessions() {
+                // A frozen page takes none: they would pile up in front of it until its connection is cut.
+                if !self.state.sessions().get(&session).is_some_and(|it| it.liveliness == Liveliness::Frozen)
+                {
+                    self.send(session, frame.clone());
+                }
+            }
         }
     }
 

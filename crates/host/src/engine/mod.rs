@@ -80,7 +80,9 @@ impl Weighed for Item {
         matches!(
             self,
             Self::Link(LinkEvent::Polled { .. })
-                | Self::Input(Input::Beat { .. } | Input::Renew { .. } | Input::Reading { .. })
+                | Self::Input(
+                    Input::Beat { .. } | Input::Renew { .. } | Input::Pong { .. } | Input::Reading { .. }
+                )
         )
     }
 }

@@ -76,8 +76,9 @@ impl Engine {
     /// Asks whoever reads the session's socket, or takes connections where it has none. A page that said goodbye comes
     /// back by another connection.
     pub(super) fn ask(&self, session: SessionId, asked: Time) {
-        let live = self.state.sessions().get(&session).is_some_and(|it| it.liveliness == Liveliness::Live);
-        let reader = live && self.seats.ask(session, asked);
+        let connected = |it: &Session| matches!(it.liveliness, Liveliness::Live | Liveliness::Frozen);
+        let reader =
+            self.state.sessions().get(&session).is_some_and(connected) && self.seats.ask(session, asked);
         if !reader && !self.shared.desk.ask(session, asked) {
             self.shared.queue.push(Item::Input(Input::Quiet { session, asked, late: false }));
         }
@@ -93,6 +94,7 @@ impl Engine {
             standing: match session.liveliness {
                 Liveliness::Live => Standing::Live,
                 Liveliness::Suspect => Standing::Suspect,
+                Liveliness::Frozen => Standing::Frozen,
                 Liveliness::Grace { .. } => Standing::Grace,
             },
             lease_ms: ms(session.ends_at(policy).since(now)),

@@ -5,7 +5,11 @@ use std::time::Duration;
 use killcord_core::policy::{Liveness, Session};
 
 use super::not_yet;
-use crate::{duration::show, fields::Fields};
+use crate::{
+    duration::show,
+    fields::{Field, Fields},
+    problems::Problems,
+};
 
 /// Beats that may be missed before a lease is over, at least.
 const BEATS: u32 = 3;
@@ -38,14 +42,9 @@ pub(crate) fn read(root: &Fields<'_>) -> Session {
     if let Some(found) = fields.get("reload_grace").and_then(|node| node.duration()) {
         session.reload_grace = found;
     }
-    if let Some(field) = fields.field("frozen_for") {
-        not_yet(
-            root.problems,
-            field.key_span,
-            "`frozen_for`",
-            "there are no browser pages yet that could freeze",
-            "leave it out",
-        );
+    let frozen_for = fields.field("frozen_for");
+    if let Some(found) = frozen_for.and_then(|field| field.node.time()) {
+        session.frozen_for = found;
     }
     if let Some(found) = fields.get("idle_after").and_then(|node| node.time_or_never()) {
         session.idle_after = found;
@@ -91,6 +90,9 @@ pub(crate) fn read(root: &Fields<'_>) -> Session {
             .help("with less, one late beat would take the hardware from its operator")
             .tell();
     }
+    if let Some(field) = frozen_for {
+        never_frozen(root.problems, field, &session);
+    }
     match (session.idle_after, idle_warning) {
         (None, Some(field)) => root
             .problems
@@ -115,4 +117,20 @@ pub(crate) fn read(root: &Fields<'_>) -> Session {
     }
     fields.finish();
     session
+}
+
+/// Tells of a time for frozen pages where none is ever taken for frozen.
+fn never_frozen(problems: &Problems, field: Field<'_>, session: &Session) {
+    if session.liveness == Liveness::Connection {
+        problems
+            .warning(field.key_span, "`frozen_for` never takes effect: liveness is \"connection\"")
+            .help("leave it out: a browser that answers keeps session and control; or write liveness = \"page\"")
+            .tell();
+    } else if session.frozen_for <= session.expire_after {
+        problems
+            .warning(field.key_span, "`frozen_for` never takes effect: a silent page is gone before it")
+            .label(format!("expire_after is {}", show(session.expire_after)))
+            .help("leave it out for 10m, or write a longer one")
+            .tell();
+    }
 }

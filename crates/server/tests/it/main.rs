@@ -4,6 +4,7 @@
 
 mod bench;
 mod doors;
+mod frozen;
 mod goodbyes;
 mod sockets;
 mod stalls;
