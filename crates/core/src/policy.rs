@@ -170,6 +170,7 @@ pub enum Liveness {
     Connection,
     /// The page's worker beats.
     Page,
-    /// The page's main thread answers too.
+    /// The page can be operated: its worker beats, and its main thread has answered. Its lease runs from that answer.
+    /// Whether anybody is in front of it is `idle_after`'s to say.
     Operator,
 }

@@ -156,8 +156,9 @@ impl Attachment {
 
     fn seated(&self, session: SessionId, frame: ToHost) {
         let input = match frame {
-            ToHost::Beat { n, input_ms, .. } => {
-                Input::Beat { session, n, input_ago: input_ms.map(Duration::from_millis) }
+            ToHost::Beat { n, main_ms, input_ms, .. } => {
+                let ago = |ms: Option<u64>| ms.map(Duration::from_millis);
+                Input::Beat { session, n, main_ago: ago(main_ms), input_ago: ago(input_ms) }
             }
             ToHost::Bye { session: whose, nonce, persisted } => {
                 // A page cannot know whether it is reloaded: the host judges it.

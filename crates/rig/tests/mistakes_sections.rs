@@ -380,43 +380,45 @@ on_window_close = "ask"
 }
 
 #[test]
-fn keys_for_browser_pages_are_refused_until_there_are_pages() {
+fn a_lease_that_the_pages_main_thread_has_to_answer_for_holds_at_least_four_beats() {
     check(
-        &sections(
-            r#"
-[session]
-liveness = "operator"
-"#,
-        ),
+        &sections("\n[session]\nliveness = \"operator\"\nexpire_after = \"3s\"\n"),
         expect![[r#"
-            error: liveness = "operator" is not supported yet
-             --> rig.toml:5:12
-              |
-            5 | liveness = "operator"
-              |            ^^^^^^^^^^ a lease is renewed by the page's beats
-              |
-              = help: leave it out, or write liveness = "page""#]],
+        error: `expire_after` must be at least four beats
+         --> rig.toml:6:16
+          |
+        6 | expire_after = "3s"
+          |                ^^^^ expire_after is 3s, four beats are 4s
+          |
+          = help: write expire_after = "4s", or a shorter beat
+          = help: with less, one late beat would take the hardware from its operator"#]],
     );
 }
 
 #[test]
 fn a_time_for_frozen_pages_never_takes_effect_where_none_is_taken_for_frozen() {
-    check(&sections("\n[session]\nfrozen_for = \"5s\"\n"), expect![[r#"
+    check(
+        &sections("\n[session]\nfrozen_for = \"5s\"\n"),
+        expect![[r#"
         warning: `frozen_for` never takes effect: a silent page is gone before it
          --> rig.toml:5:1
           |
         5 | frozen_for = "5s"
           | ^^^^^^^^^^ expire_after is 5s
           |
-          = help: leave it out for 10m, or write a longer one"#]]);
-    check(&sections("\n[session]\nfrozen_for = \"30m\"\nliveness = \"connection\"\n"), expect![[r#"
+          = help: leave it out for 10m, or write a longer one"#]],
+    );
+    check(
+        &sections("\n[session]\nfrozen_for = \"30m\"\nliveness = \"connection\"\n"),
+        expect![[r#"
         warning: `frozen_for` never takes effect: liveness is "connection"
          --> rig.toml:5:1
           |
         5 | frozen_for = "30m"
           | ^^^^^^^^^^
           |
-          = help: leave it out: a browser that answers keeps session and control; or write liveness = "page""#]]);
+          = help: leave it out: a browser that answers keeps session and control; or write liveness = "page""#]],
+    );
 }
 
 #[test]

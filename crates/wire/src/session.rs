@@ -32,6 +32,10 @@ pub struct SessionView {
     pub standing: Standing,
     /// It ends in so many milliseconds if nothing more is heard.
     pub lease_ms: u64,
+    /// So many milliseconds ago its page's main thread last answered: much more than a beat is a page that hangs. Absent
+    /// for a terminal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub main_ms: Option<u64>,
 }
 
 /// How sure the host is of a session.

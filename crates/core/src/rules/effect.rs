@@ -124,6 +124,8 @@ pub enum Warning {
     TakeOver,
     /// A hold ends.
     HoldOver,
+    /// Its page's main thread did not answer for a while.
+    PageNotResponding,
 }
 
 /// What the journal keeps.

@@ -17,7 +17,7 @@ impl Session {
         self.kind == SessionKind::Page
             && policy.liveness != Liveness::Connection
             && policy.frozen_for > policy.expire_after
-            && self.answered.is_some_and(|at| at >= self.renewed + policy.expire_after / 2)
+            && self.answered.is_some_and(|at| at >= self.beaten + policy.expire_after / 2)
     }
 
     /// When a frozen page has been frozen for too long.

@@ -23,6 +23,8 @@ pub enum Input {
         session: SessionId,
         /// Comes back in the ack.
         n: u64,
+        /// Since the page's main thread last answered its worker, by the page's word; `None` where it beats itself.
+        main_ago: Option<Duration>,
         /// Since the person last gave input, by the page's word.
         input_ago: Option<Duration>,
     },

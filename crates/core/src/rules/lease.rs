@@ -3,7 +3,13 @@
 use std::time::Duration;
 
 use super::{Arrival, Effect, Event, Phase, State, Warning};
-use crate::{Now, Role, SessionEnd, SessionId, SessionKind, Time, policy};
+use crate::{
+    Now, Role, SessionEnd, SessionId, SessionKind, Time,
+    policy::{self, Liveness},
+};
+
+/// A page whose main thread has not answered for so many beats does not respond.
+const HANGS: u32 = 3;
 
 /// One attached GUI.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +26,12 @@ pub struct Session {
     pub renewed: Time,
     /// Lateness of our own since then, its reader's included where it has no connection; at most `expire_after`.
     pub credit: Duration,
+    /// When it last beat, or said hello.
+    pub(super) beaten: Time,
+    /// When its page's main thread last answered.
+    pub main: Time,
+    /// It was told that its page does not respond.
+    pub(super) hangs: bool,
     /// When its browser last answered a ping.
     pub answered: Option<Time>,
     /// When the person last gave input.
@@ -72,10 +84,13 @@ impl Session {
         Some((end - policy.idle_warning, end))
     }
 
-    const fn renew(&mut self, now: Time) {
-        self.renewed = now;
-        self.credit = Duration::ZERO;
-        self.asked = None;
+    /// It was alive then.
+    fn renew(&mut self, then: Time) {
+        if then >= self.renewed {
+            self.renewed = then;
+            self.credit = Duration::ZERO;
+            self.asked = None;
+        }
     }
 }
 
@@ -90,7 +105,7 @@ impl State {
         {
             session.renew(now);
             session.liveliness = Liveliness::Live;
-            self.note_operator_alive(id);
+            self.note_operator_alive(id, Duration::ZERO);
             fx.push(Effect::Welcome { tag: arrival.tag, session: id, resumed: true });
             return;
         }
@@ -105,6 +120,9 @@ impl State {
                 liveliness: Liveliness::Live,
                 renewed: now,
                 credit: Duration::ZERO,
+                beaten: now,
+                main: now,
+                hangs: false,
                 answered: None,
                 input: now,
                 idle_warned: false,
@@ -126,42 +144,70 @@ impl State {
         }
     }
 
-    pub(super) fn beat(&mut self, id: SessionId, n: u64, input_ago: Option<Duration>, fx: &mut Vec<Effect>) {
-        let now = self.now.mono;
+    /// A beat, `main_ago` after the page's main thread last answered.
+    pub(super) fn beat(
+        &mut self,
+        id: SessionId,
+        n: u64,
+        main_ago: Duration,
+        input_ago: Option<Duration>,
+        fx: &mut Vec<Effect>,
+    ) {
+        let (policy, now) = (&self.rig.policy.session, self.now.mono);
         let Some(session) = self.sessions.get_mut(&id) else { return };
+        // Where the page has to be one that can be operated, its worker's word alone says nothing.
+        let ago = if policy.liveness == Liveness::Operator { main_ago } else { Duration::ZERO };
         // A beat of the page that said goodbye is no resume: the goodbye came later.
         if !matches!(session.liveliness, Liveliness::Grace { .. }) {
-            session.renew(now);
-            session.liveliness = Liveliness::Live;
+            session.beaten = now;
+            session.renew(now - ago);
+            if session.liveliness != Liveliness::Frozen || ago < policy.expire_after {
+                session.liveliness = Liveliness::Live;
+            }
         }
+        session.main = session.main.max(now - main_ago);
+        let hangs = now.since(session.main) >= policy.beat * HANGS;
+        if hangs && !std::mem::replace(&mut session.hangs, hangs) {
+            // It is read once the page goes on.
+            let warning = Warning::PageNotResponding;
+            fx.push(Effect::Warn { session: id, warning, within: Duration::ZERO });
+        }
+        session.hangs = hangs;
         if let Some(ago) = input_ago {
             let input = session.input.max(now - ago);
             session.idle_warned &= input == session.input;
             session.input = input;
         }
-        let policy = &self.rig.policy.session;
         fx.push(Effect::Ack {
             session: id,
             n,
             expires_in: session.ends_at(policy).since(now),
             idle_in: session.idle_at(policy).map(|(_, end)| end.since(now)),
         });
-        self.note_operator_alive(id);
+        self.note_operator_alive(id, ago);
     }
 
     pub(super) fn renew(&mut self, id: SessionId) {
-        let now = self.now.mono;
+        let (policy, now) = (&self.rig.policy.session, self.now.mono);
         let Some(session) = self.sessions.get_mut(&id) else { return };
+        // A window that is there says nothing of the page in it.
+        if session.kind == SessionKind::Window && policy.liveness == Liveness::Operator {
+            return;
+        }
         if !matches!(session.liveliness, Liveliness::Grace { .. }) {
             session.renew(now);
             session.liveliness = Liveliness::Live;
-            self.note_operator_alive(id);
+            self.note_operator_alive(id, Duration::ZERO);
         }
     }
 
-    fn note_operator_alive(&mut self, id: SessionId) {
+    fn note_operator_alive(&mut self, id: SessionId, ago: Duration) {
         if self.operator == Some(id) {
-            self.operator_renewed = self.now;
+            let Now { mono, boot } = self.now;
+            let then = Now { mono: mono - ago, boot: boot - ago };
+            if then.mono > self.operator_renewed.mono {
+                self.operator_renewed = then;
+            }
         }
     }
 

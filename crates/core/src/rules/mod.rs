@@ -121,7 +121,9 @@ impl State {
             Input::Open => self.open(fx),
             Input::Demand(demand) => self.demand(demand, fx),
             Input::Arrive(arrival) => self.arrive(arrival, fx),
-            Input::Beat { session, n, input_ago } => self.beat(session, n, input_ago, fx),
+            Input::Beat { session, n, main_ago, input_ago } => {
+                self.beat(session, n, main_ago.unwrap_or_default(), input_ago, fx);
+            }
             Input::Renew { session } => self.renew(session),
             Input::Pong { session } => self.pong(session),
             Input::Quiet { session, asked, late } => self.quiet(session, asked, late, fx),

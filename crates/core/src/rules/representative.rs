@@ -34,6 +34,8 @@ impl State {
         let nobody_is_idle = state.rig.policy.session.idle_after.is_none();
         for session in state.sessions.values_mut() {
             back(&mut session.renewed);
+            back(&mut session.beaten);
+            back(&mut session.main);
             session.asked.iter_mut().chain(&mut session.answered).for_each(back);
             if nobody_is_idle {
                 session.input = session.renewed;

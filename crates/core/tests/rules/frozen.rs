@@ -29,7 +29,7 @@ impl World {
 
 fn beaten(policy: Policy) -> (World, SessionId, Time) {
     let (mut world, session) = quiet_bench(policy);
-    world.say(Input::Beat { session, n: 1, input_ago: None });
+    world.say(Input::Beat { session, n: 1, main_ago: None, input_ago: None });
     let now = world.now;
     (world, session, now)
 }
@@ -81,7 +81,7 @@ fn a_page_that_thaws_observes_and_may_take_control() {
     world.finish(Status::SafeVerified);
     world.say(Input::TakeControl { session, force: true });
     assert_eq!(world.state.operator(), None, "who takes control has to beat first");
-    world.say(Input::Beat { session, n: 2, input_ago: None });
+    world.say(Input::Beat { session, n: 2, main_ago: None, input_ago: None });
     assert!(!world.is_frozen(session));
     assert_eq!(world.state.operator(), None, "nothing is given back by itself");
     world.say(Input::TakeControl { session, force: false });
@@ -92,7 +92,7 @@ fn a_page_that_thaws_observes_and_may_take_control() {
 fn side_by_side(world: &mut World, beats: SessionId, answers: SessionId, until: Time) {
     while world.now < until {
         world.now = world.state.next_wake().min(world.now + Duration::from_millis(250)).min(until);
-        world.say(Input::Beat { session: beats, n: 2, input_ago: None });
+        world.say(Input::Beat { session: beats, n: 2, main_ago: None, input_ago: None });
         world.say(Input::Pong { session: answers });
         world.say(Input::Tick);
     }
@@ -167,7 +167,7 @@ fn many_small_latenesses_beside_a_frozen_page_are_no_starved_host() {
     for n in 0..1_500 {
         world.now = world.state.next_wake() + Duration::from_millis(10);
         world.say(Input::Pong { session });
-        world.say(Input::Beat { session: operator, n, input_ago: None });
+        world.say(Input::Beat { session: operator, n, main_ago: None, input_ago: None });
         world.say(Input::Tick);
     }
     assert!(world.is_frozen(session) && matches!(world.state.phase(), Phase::Armed { .. }));

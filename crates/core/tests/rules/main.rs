@@ -5,6 +5,7 @@
 mod app;
 mod frozen;
 mod guard;
+mod operator;
 mod reader;
 mod system;
 
@@ -264,7 +265,7 @@ fn reply(effects: &[Effect]) -> Option<Result<(), String>> {
 #[test]
 fn a_lease_ends_at_its_time_and_not_a_tick_earlier() {
     let (mut world, session) = World::armed(Policy::default());
-    world.say(Input::Beat { session, n: 1, input_ago: None });
+    world.say(Input::Beat { session, n: 1, main_ago: None, input_ago: None });
     let end = world.now + Duration::from_secs(5);
     // As a host would: woken in time, all the way.
     while world.now < end - Duration::from_nanos(1) {
@@ -284,7 +285,7 @@ fn a_lease_ends_at_its_time_and_not_a_tick_earlier() {
 fn our_own_stall_is_no_silence_of_a_session() {
     let (mut world, session) = World::armed(Policy::default());
     world.pass(1_000);
-    world.say(Input::Beat { session, n: 1, input_ago: None });
+    world.say(Input::Beat { session, n: 1, main_ago: None, input_ago: None });
     world.say(Input::Reading { reading: ReadingIx(0), value: Some(1.0.into()) });
     // The host was stopped for 4.9 s behind its last turn: nothing could be heard in that time.
     world.now = world.now + Duration::from_millis(250 + 4_900);
@@ -445,7 +446,7 @@ fn an_interlock_trips_at_its_time_latches_and_waits_for_a_person() {
     assert_eq!(world.state.trip().unwrap().at, since + Duration::from_millis(300));
     assert_eq!(world.state.teardown_cause(), Some(&Cause::Interlock { reading: ReadingIx(0) }));
     world.finish(Status::SafeVerified);
-    world.say(Input::Beat { session, n: 1, input_ago: None });
+    world.say(Input::Beat { session, n: 1, main_ago: None, input_ago: None });
     assert!(
         reply(&world.command(session, "again", CommandKind::Arm)).unwrap().unwrap_err().contains("tripped")
     );
@@ -456,7 +457,7 @@ fn an_interlock_trips_at_its_time_latches_and_waits_for_a_person() {
 #[test]
 fn a_reading_without_a_good_value_trips_when_it_is_stale() {
     let (mut world, session) = World::armed(Policy::default());
-    world.say(Input::Beat { session, n: 1, input_ago: None });
+    world.say(Input::Beat { session, n: 1, main_ago: None, input_ago: None });
     world.say(Input::Reading { reading: ReadingIx(0), value: Some(1.0.into()) });
     let good = world.now;
     world.pass(1_000);
@@ -559,7 +560,7 @@ fn control_passes_after_fifteen_seconds_and_not_a_tick_earlier() {
     world.say(Input::TakeControl { session: other, force: false });
     while world.now < asked + Duration::from_millis(14_999) {
         for session in [holder, other] {
-            world.say(Input::Beat { session, n: 1, input_ago: None });
+            world.say(Input::Beat { session, n: 1, main_ago: None, input_ago: None });
         }
         world.say(Input::Reading { reading: ReadingIx(0), value: Some(1.0.into()) });
         let step = asked + Duration::from_millis(14_999);
@@ -583,7 +584,7 @@ fn a_hold_runs_from_the_operators_last_sign_of_life_and_observers_do_not_renew_i
     world.say(Input::Goodbye { session: operator, reason: SessionEnd::PageClosed, grace: false });
     assert_eq!(world.state.hold_until(), Some(last + Duration::from_secs(60)));
     while world.now < last + Duration::from_millis(59_999) {
-        world.say(Input::Beat { session: observer, n: 1, input_ago: None });
+        world.say(Input::Beat { session: observer, n: 1, main_ago: None, input_ago: None });
         world.say(Input::Reading { reading: ReadingIx(0), value: Some(1.0.into()) });
         world.now = world.state.next_wake().min(last + Duration::from_millis(59_999));
         world.say(Input::Tick);
@@ -747,7 +748,9 @@ impl World {
                 local: true,
                 resume: None,
             })),
-            Act::Beat(s) => self.say(Input::Beat { session: SessionId(s), n: 0, input_ago: None }),
+            Act::Beat(s) => {
+                self.say(Input::Beat { session: SessionId(s), n: 0, main_ago: None, input_ago: None })
+            }
             Act::Bye(s, grace) => {
                 self.say(Input::Goodbye { session: SessionId(s), reason: SessionEnd::PageClosed, grace })
             }

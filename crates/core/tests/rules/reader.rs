@@ -32,7 +32,7 @@ pub(super) fn alone() -> Policy {
 /// The page's lease is over now: its reader was asked and has not answered.
 fn due() -> (World, SessionId, Time) {
     let (mut world, session) = quiet_bench(alone());
-    world.say(Input::Beat { session, n: 1, input_ago: None });
+    world.say(Input::Beat { session, n: 1, main_ago: None, input_ago: None });
     world.reads = false;
     let end = world.now + 5 * SECOND;
     while world.now < end {
@@ -80,7 +80,7 @@ fn nothing_found_ends_a_session_at_once_whenever_the_answer_comes() {
 fn a_beat_that_was_read_late_keeps_its_session_and_an_old_answer_says_nothing() {
     let (mut world, session, asked) = due();
     world.pass(3_000);
-    world.say(Input::Beat { session, n: 2, input_ago: None });
+    world.say(Input::Beat { session, n: 2, main_ago: None, input_ago: None });
     let heard = world.now;
     assert!(world.say(Input::Quiet { session, asked, late: false }).is_empty());
     assert!(world.state.readers_answer());

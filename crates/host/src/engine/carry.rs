@@ -104,6 +104,7 @@ impl Engine {
                     Warning::Idle => WarningKind::Idle,
                     Warning::TakeOver => WarningKind::TakeOver,
                     Warning::HoldOver => WarningKind::HoldOver,
+                    Warning::PageNotResponding => WarningKind::PageNotResponding,
                 };
                 self.send(session, ToPage::Warning { kind, in_ms: ms(within) });
             }

@@ -2,7 +2,7 @@
 //! to know of all sessions, or to end one.
 
 use killcord_core::{
-    BrowserId, SessionEnd, SessionId, Time,
+    BrowserId, SessionEnd, SessionId, SessionKind, Time,
     documents::Goodbye,
     rules::{Command, Input, Liveliness, Session, Tag},
 };
@@ -98,6 +98,7 @@ impl Engine {
                 Liveliness::Grace { .. } => Standing::Grace,
             },
             lease_ms: ms(session.ends_at(policy).since(now)),
+            main_ms: (session.kind != SessionKind::Terminal).then(|| ms(now.since(session.main))),
         };
         SessionsView {
             sessions: self.state.sessions().iter().map(view).collect(),

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use killcord_core::policy::{Liveness, Session};
 
-use super::not_yet;
 use crate::{
     duration::show,
     fields::{Field, Fields},
@@ -13,6 +12,8 @@ use crate::{
 
 /// Beats that may be missed before a lease is over, at least.
 const BEATS: u32 = 3;
+/// The same where the page's main thread has to answer: the answer is a beat old when it is told.
+const ANSWERED_BEATS: u32 = 4;
 /// More often would load the host for nothing.
 const FASTEST_BEAT: Duration = Duration::from_millis(50);
 
@@ -61,23 +62,18 @@ pub(crate) fn read(root: &Fields<'_>) -> Session {
         ])
     {
         session.liveness = found;
-        if found == Liveness::Operator {
-            not_yet(
-                root.problems,
-                node.span,
-                "liveness = \"operator\"",
-                "a lease is renewed by the page's beats",
-                "leave it out, or write liveness = \"page\"",
-            );
-        }
     }
 
-    let least = session.beat.saturating_mul(BEATS);
+    let (beats, word) = match session.liveness {
+        Liveness::Operator => (ANSWERED_BEATS, "four"),
+        _ => (BEATS, "three"),
+    };
+    let least = session.beat.saturating_mul(beats);
     if session.expire_after < least
         && let Some(at) = expire_after.or(beat)
     {
-        let draft = at.node.error("`expire_after` must be at least three beats").label(format!(
-            "expire_after is {}, three beats are {}",
+        let draft = at.node.error(format!("`expire_after` must be at least {word} beats")).label(format!(
+            "expire_after is {}, {word} beats are {}",
             show(session.expire_after),
             show(least)
         ));

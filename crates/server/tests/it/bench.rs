@@ -323,6 +323,28 @@ impl Page {
         }
     }
 
+    /// The first frame that is one of those, if one comes before nothing has come for so long.
+    pub(crate) fn within(&mut self, quiet: Duration, wanted: impl Fn(&ToPage) -> bool) -> Option<ToPage> {
+        self.socket.get_ref().set_read_timeout(Some(quiet)).unwrap();
+        let found = loop {
+            match self.socket.read() {
+                Ok(Message::Text(text)) => {
+                    let frame: ToPage = serde_json::from_str(&text).unwrap();
+                    if wanted(&frame) {
+                        break Some(frame);
+                    }
+                }
+                Ok(_) => {}
+                Err(tungstenite::Error::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    break None;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        };
+        self.socket.get_ref().set_read_timeout(Some(SOON)).unwrap();
+        found
+    }
+
     /// The close code that comes at the end; 0 where the connection just ends.
     pub(crate) fn closed(&mut self) -> u16 {
         loop {
