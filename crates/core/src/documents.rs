@@ -15,6 +15,19 @@ const MOST_DOCUMENTS: usize = 64;
 /// The most browsers that are kept. One more is not known, and an unknown one never earns an end without grace.
 const MOST_BROWSERS: usize = 1024;
 
+/// How long a close (1001) waits for a goodbye that says more, besides the time of its way: a browser that keeps a page
+/// closes its connection too, and its beacon comes by another one. Half of what a closed page may take until the
+/// hardware is safe (DESIGN.md, section 11).
+pub const BEACON_WITHIN: Duration = Duration::from_millis(20);
+/// Round trips that a beacon may take: a connection, its encryption, the request.
+const BEACON_TRIPS: u32 = 3;
+
+/// How long a close waits where a round trip takes so long; `None` where that is not known, and then it is in doubt.
+#[must_use]
+pub fn beacon_wait(round_trip: Option<Duration>) -> Duration {
+    round_trip.map_or(Duration::MAX, |trip| BEACON_WITHIN.saturating_add(trip.saturating_mul(BEACON_TRIPS)))
+}
+
 /// Names a browser: all pages that share its cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BrowserId(pub u64);
@@ -136,7 +149,7 @@ impl Documents {
     }
 
     /// The browser closed the page's connection as one does that goes away (1001), with no proxy between. After
-    /// a goodbye it says nothing new.
+    /// a goodbye it says nothing new; before one it counts once [`beacon_wait`] is over.
     #[must_use]
     pub fn closed(&self, page: &mut Page, now: Time) -> Option<Goodbye> {
         if page.has_left() {

@@ -7,6 +7,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use killcord_core::{
     BrowserId, Cause, ControlIx, Epoch, Extent, Mode, Role, SessionEnd, SessionId, SessionKind, Value,
+    documents,
     rules::{Arrival, Command, CommandKind, Input, Tag},
 };
 use killcord_wire::{ErrorCode, MAX_FRAME, ToHost, ToPage, VERSION};
@@ -238,9 +239,11 @@ impl Attachment {
     }
 
     /// The browser closed the connection as one does that goes away (1001), and no proxy stands between: a
-    /// goodbye, where the page has not said one.
-    pub fn closed(&self) {
-        self.shared.queue.push(Item::Page(PageNews::Closed(self.tag)));
+    /// goodbye, where the page has not said one, and says none in the time that a beacon takes. `round_trip` is how long a
+    /// ping's answer took last.
+    pub fn closed(&self, round_trip: Option<Duration>) {
+        let wait = documents::beacon_wait(round_trip);
+        self.shared.queue.push(Item::Page(PageNews::Closed { tag: self.tag, wait }));
     }
 
     /// The window and its web process exist: renews the lease.

@@ -7,7 +7,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use killcord::Attachment;
@@ -22,26 +22,54 @@ pub(crate) struct Line {
     pub(crate) attachment: Attachment,
     pings: mpsc::Sender<u64>,
     sent: AtomicU64,
+    trip: Mutex<Trip>,
     /// The last ping that was answered.
     answered: watch::Sender<u64>,
     /// Ends it.
     pub(crate) stop: CancellationToken,
 }
 
+/// The last ping, and how long an answer took.
+#[derive(Debug, Default)]
+struct Trip {
+    sent: Option<(u64, Instant)>,
+    took: Option<Duration>,
+}
+
 impl Line {
     pub(crate) fn new(attachment: Attachment, stop: CancellationToken) -> (Arc<Self>, Pings) {
         let (pings, to_send) = mpsc::channel(4);
         let (answered, _) = watch::channel(0);
-        (Arc::new(Self { attachment, pings, sent: AtomicU64::new(0), answered, stop }), to_send)
+        (
+            Arc::new(Self {
+                attachment,
+                pings,
+                sent: AtomicU64::new(0),
+                trip: Mutex::default(),
+                answered,
+                stop,
+            }),
+            to_send,
+        )
     }
 
     /// Has a ping sent; its number.
     pub(crate) fn ping(&self) -> u64 {
         let n = self.sent.fetch_add(1, Ordering::Relaxed) + 1;
+        self.trip().sent = Some((n, Instant::now()));
         if self.pings.try_send(n).is_err() {
             tracing::debug!("a ping waits behind others that could not be written");
         }
         n
+    }
+
+    fn trip(&self) -> MutexGuard<'_, Trip> {
+        self.trip.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long the browser's last answer took there and back; `None` where it has not answered yet.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        self.trip().took
     }
 
     /// Pings that were sent and not answered.
@@ -53,6 +81,11 @@ impl Line {
     pub(crate) fn pong(&self, payload: &[u8]) {
         let number = std::str::from_utf8(payload).ok().and_then(|text| text.parse::<u64>().ok());
         if let Some(n) = number.filter(|n| *n <= self.sent.load(Ordering::Relaxed)) {
+            let mut trip = self.trip();
+            if let Some((_, at)) = trip.sent.take_if(|(last, _)| *last == n) {
+                trip.took = Some(at.elapsed());
+            }
+            drop(trip);
             self.answered.send_if_modified(|last| std::mem::replace(last, n.max(*last)) < n);
             self.attachment.pong();
         }

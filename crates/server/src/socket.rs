@@ -175,7 +175,7 @@ async fn read(
             Message::Ping(_) => {}
             Message::Close(frame) => {
                 if frame.is_some_and(|frame| frame.code == rfc::AWAY) {
-                    line.attachment.closed();
+                    line.attachment.closed(line.round_trip());
                 }
                 return Over::Gone;
             }

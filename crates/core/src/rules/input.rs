@@ -61,6 +61,14 @@ pub enum Input {
         /// It may be a reload: `reload_grace` applies.
         grace: bool,
     },
+    /// The browser closed the page's connection as one does that goes away, and a goodbye that says more may still be on
+    /// its way: that the page was only kept, and may come back.
+    Closed {
+        /// Whose.
+        session: SessionId,
+        /// How long that is waited for; at most `reload_grace`.
+        wait: Duration,
+    },
     /// Control is asked for.
     TakeControl {
         /// By whom.

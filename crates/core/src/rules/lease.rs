@@ -223,14 +223,31 @@ impl State {
     }
 
     pub(super) fn goodbye(&mut self, id: SessionId, reason: SessionEnd, grace: bool, fx: &mut Vec<Effect>) {
-        let until = self.now.mono + self.rig.policy.session.reload_grace;
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        if !grace {
+        if grace {
+            self.may_return(id, reason, self.rig.policy.session.reload_grace, fx);
+        } else {
             self.end_session(id, reason, fx);
-        } else if !matches!(session.liveliness, Liveliness::Grace { .. }) {
-            session.liveliness = Liveliness::Grace { until, reason };
-            session.asked = None;
-            fx.push(Effect::Changed);
+        }
+    }
+
+    /// A close is a goodbye, once no other has come in its place.
+    pub(super) fn closed(&mut self, id: SessionId, wait: Duration, fx: &mut Vec<Effect>) {
+        let wait = wait.min(self.rig.policy.session.reload_grace);
+        self.may_return(id, SessionEnd::PageClosed, wait, fx);
+    }
+
+    /// It ends with that reason unless its page is back within that time. The latest of several times counts; none is
+    /// longer than the lease, which nothing renews from here on.
+    fn may_return(&mut self, id: SessionId, reason: SessionEnd, within: Duration, fx: &mut Vec<Effect>) {
+        let then = self.now.mono + within;
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        match &mut session.liveliness {
+            Liveliness::Grace { until, .. } => *until = then.max(*until),
+            liveliness => {
+                *liveliness = Liveliness::Grace { until: then, reason };
+                session.asked = None;
+                fx.push(Effect::Changed);
+            }
         }
     }
 

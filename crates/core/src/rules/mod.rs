@@ -129,6 +129,7 @@ impl State {
             Input::Quiet { session, asked, late } => self.quiet(session, asked, late, fx),
             Input::SocketLost { session } => self.socket_lost(session, fx),
             Input::Goodbye { session, reason, grace } => self.goodbye(session, reason, grace, fx),
+            Input::Closed { session, wait } => self.closed(session, wait, fx),
             Input::TakeControl { session, force } => self.take_control(session, force, fx),
             Input::YieldControl { session } => self.yield_control(session, fx),
             Input::Stay { session } => self.stay(session),

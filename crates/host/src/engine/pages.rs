@@ -1,6 +1,8 @@
 //! What is heard of pages in browsers besides their frames: documents that are asked for, goodbyes, and who wants
 //! to know of all sessions, or to end one.
 
+use std::time::Duration;
+
 use killcord_core::{
     BrowserId, SessionEnd, SessionId, SessionKind, Time,
     documents::Goodbye,
@@ -18,8 +20,8 @@ pub(crate) enum PageNews {
     Document { browser: BrowserId, nonce: String },
     /// A page says goodbye, over its own connection or another.
     Bye { browser: Option<BrowserId>, session: SessionId, nonce: String, persisted: bool },
-    /// A browser closed an attachment's connection as one does that goes away.
-    Closed(Tag),
+    /// A browser closed an attachment's connection as one does that goes away; so long a goodbye is waited for.
+    Closed { tag: Tag, wait: Duration },
     /// Somebody wants to know of all sessions.
     List(oneshot::Sender<SessionsView>),
     /// An operator ends a session; is told whether there was one.
@@ -48,11 +50,12 @@ impl Engine {
                     None => tracing::debug!(%session, "a goodbye of another page than the session's"),
                 }
             }
-            PageNews::Closed(tag) => {
-                if let Some((session, goodbye)) = self.seats.closed(tag, now) {
-                    self.goodbye(session, goodbye);
-                }
-            }
+            PageNews::Closed { tag, wait } => match self.seats.closed(tag, now) {
+                // It may have been kept: its beacon would be behind this.
+                Some((session, Goodbye::AtOnce)) => self.input(Input::Closed { session, wait }),
+                Some((session, goodbye)) => self.goodbye(session, goodbye),
+                None => {}
+            },
             PageNews::List(told) => {
                 // Whoever asked may be gone.
                 told.send(self.sessions()).ok();

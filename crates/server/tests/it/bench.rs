@@ -240,6 +240,11 @@ impl Browser {
         ask(self.at, &post(self.at, path, &format!("Cookie: {}\r\n", self.cookie), body))
     }
 
+    /// A beacon with this goodbye, as bytes.
+    pub(crate) fn bye(&self, body: &str) -> String {
+        post(self.at, "/killcord/bye", &format!("Cookie: {}\r\n", self.cookie), body)
+    }
+
     pub(crate) fn delete(&self, path: &str) -> Answer {
         let more = format!("Cookie: {}\r\nOrigin: http://{}\r\n", self.cookie, self.at);
         ask(self.at, &get(self.at, path, &more).replacen("GET", "DELETE", 1))

@@ -1,6 +1,6 @@
 //! A page that goes: closed at once, or given time to come back.
 
-use std::time::Instant;
+use std::{io::Write as _, net::TcpStream, time::Instant};
 
 use killcord::{Role, wire::ToPage};
 use tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
@@ -94,6 +94,27 @@ fn a_socket_closed_by_a_browser_that_goes_away_is_a_goodbye() {
     let close = CloseFrame { code: CloseCode::Away, reason: "".into() };
     page.socket.close(Some(close)).unwrap();
     bench.until_off();
+}
+
+#[test]
+fn a_close_in_front_of_its_beacon_waits_for_it() {
+    let bench = Bench::start();
+    let browser = bench.browser();
+    let mut page = browser.page(None);
+    page.arm(&bench);
+    for _ in 0..20 {
+        // As a browser does that keeps the page: the close at once, the beacon by a connection of its own.
+        let mut beacon = TcpStream::connect(bench.at()).unwrap();
+        let bye = browser.bye(&page.bye(true));
+        let close = CloseFrame { code: CloseCode::Away, reason: "".into() };
+        page.socket.close(Some(close)).unwrap();
+        beacon.write_all(bye.as_bytes()).unwrap();
+        let mut back = browser.hello(&page.nonce, Some(&page.token));
+        assert!(back.resumed());
+        back.beat(1);
+        page = back;
+    }
+    assert!(bench.is_on());
 }
 
 #[test]
