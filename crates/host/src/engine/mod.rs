@@ -23,7 +23,7 @@ use std::{
 };
 
 use killcord_core::{
-    Cause, Extent, Mode, Now, Report, Rig, Time, Value,
+    Extent, Now, Report, Rig, Time, Value,
     rules::{Arrival, Demand, Input, State, Tag},
 };
 use killcord_device::{LinkEvent, execute};
