@@ -77,7 +77,7 @@ pub enum OnConnect {
 
 /// `on_control_lost`. Ordered: the strictest wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnLost {
     /// Made safe.
@@ -88,7 +88,7 @@ pub enum OnLost {
 
 /// `on_last_session`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "generate", derive(ts_rs::TS))]
+#[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnLast {
     /// Made safe, handed back.
