@@ -117,7 +117,7 @@ function onFrame(model: Model, frame: ToPage, now: number): Model {
         takenOver: lostIt || (frame.role === 'observer' && model.takenOver),
         takenAt: lostIt ? now : model.takenAt,
         epoch: frame.epoch,
-        session: withRole(model.session, frame.role),
+        session: withControl(model.session, frame.role, frame.asking !== undefined),
       };
     }
     case 'warning': {
@@ -190,10 +190,12 @@ function lost(model: Model, now: number): Model {
   return { ...model, session: { name: 'lost', since, leaseEndsAt, overdue: now >= leaseEndsAt } };
 }
 
-function withRole(session: SessionState, role: Model['role']): SessionState {
+/** A warning that control will pass is over once nobody asks any more, or it has passed. */
+function withControl(session: SessionState, role: Model['role'], asked: boolean): SessionState {
   if (session.name !== 'live') return session;
   const { warning, ...rest } = session;
-  const keep = warning && warning.kind !== 'take_over' ? { warning } : {};
+  const holds = role === 'operator' && asked;
+  const keep = warning && (warning.kind !== 'take_over' || holds) ? { warning } : {};
   return { ...rest, ...keep, role };
 }
 

@@ -132,6 +132,15 @@ describe('warnings', () => {
     expect(given.session).toEqual({ name: 'live', role: 'observer', resumed: false });
     expect(given).toMatchObject({ epoch: '3.2', holder: 8, role: 'observer' });
   });
+
+  it('of a take-over stay while somebody asks, and end when nobody does', () => {
+    const asked = frame(live(0), { t: 'warning', kind: 'take_over', in_ms: 15_000 }, 0);
+    // The host says both, in this order.
+    const told = frame(asked, { t: 'control', holder: 7, asking: 8, role: 'operator', epoch: '3.1' }, 5);
+    expect(told.session).toMatchObject({ warning: { kind: 'take_over', at: 15_000 } });
+    const gone = frame(told, { t: 'control', holder: 7, role: 'operator', epoch: '3.1' }, 100);
+    expect(gone.session).not.toHaveProperty('warning');
+  });
 });
 
 describe('the rig', () => {
