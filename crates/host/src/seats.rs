@@ -68,11 +68,25 @@ pub(crate) struct Seat {
     pub(crate) address: Option<IpAddr>,
 }
 
+/// What a session can be come back to with.
+struct Tokens {
+    newest: String,
+    /// What its page came with last: the welcome that told the newest one may not have reached it.
+    before: Option<String>,
+}
+
+impl Tokens {
+    fn are(&self, token: &str) -> bool {
+        !token.is_empty() && (self.newest == token || self.before.as_deref() == Some(token))
+    }
+}
+
 /// All of them, on the rules' thread.
 pub(crate) struct Seats {
-    arriving: BTreeMap<Tag, Seat>,
+    /// With the token that each came with, where it is a session's.
+    arriving: BTreeMap<Tag, (Seat, Option<String>)>,
     seated: BTreeMap<SessionId, Seat>,
-    tokens: BTreeMap<SessionId, String>,
+    tokens: BTreeMap<SessionId, Tokens>,
     /// Outlives the seat: a page whose connection is gone can still say goodbye.
     pages: BTreeMap<SessionId, Page>,
     documents: Documents,
@@ -100,20 +114,21 @@ impl Seats {
         self.documents.asked(browser, nonce, now);
     }
 
-    /// A GUI said hello and waits for its session.
-    pub(crate) fn arrive(&mut self, seat: Seat) {
-        self.arriving.insert(seat.tag, seat);
+    /// A GUI said hello and waits for its session. Gives the one that its token belongs to.
+    pub(crate) fn arrive(&mut self, seat: Seat, token: Option<String>) -> Option<SessionId> {
+        let session = token.as_deref().and_then(|token| self.session_of(token));
+        self.arriving.insert(seat.tag, (seat, token.filter(|_| session.is_some())));
+        session
     }
 
-    /// The session that a token belongs to.
-    pub(crate) fn session_of(&self, token: &str) -> Option<SessionId> {
-        self.tokens.iter().find(|(_, known)| !token.is_empty() && known.as_str() == token).map(|(&id, _)| id)
+    fn session_of(&self, token: &str) -> Option<SessionId> {
+        self.tokens.iter().find(|(_, known)| known.are(token)).map(|(&id, _)| id)
     }
 
     /// Seats an arrived GUI and gives it a new token. Another one in the same seat is shown out: it is the
     /// page before a reload.
     pub(crate) fn seat(&mut self, tag: Tag, session: SessionId, now: Time) -> Option<String> {
-        let mut seat = self.arriving.remove(&tag)?;
+        let (mut seat, came_with) = self.arriving.remove(&tag)?;
         let (nonce, before) = (std::mem::take(&mut seat.nonce), self.pages.get(&session));
         let page = self.documents.hello(seat.browser, nonce, before, now);
         self.pages.insert(session, page);
@@ -125,7 +140,7 @@ impl Seats {
         if let Some(before) = self.seated.insert(session, seat) {
             before.place.take();
         }
-        self.tokens.insert(session, token.clone());
+        self.tokens.insert(session, Tokens { newest: token.clone(), before: came_with });
         Some(token)
     }
 

@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -27,6 +27,8 @@ pub(crate) struct Line {
     answered: watch::Sender<u64>,
     /// Ends it.
     pub(crate) stop: CancellationToken,
+    /// The token that its page came with, to go on with a session.
+    pub(crate) came_with: OnceLock<String>,
 }
 
 /// The last ping, and how long an answer took.
@@ -40,17 +42,16 @@ impl Line {
     pub(crate) fn new(attachment: Attachment, stop: CancellationToken) -> (Arc<Self>, Pings) {
         let (pings, to_send) = mpsc::channel(4);
         let (answered, _) = watch::channel(0);
-        (
-            Arc::new(Self {
-                attachment,
-                pings,
-                sent: AtomicU64::new(0),
-                trip: Mutex::default(),
-                answered,
-                stop,
-            }),
-            to_send,
-        )
+        let line = Self {
+            attachment,
+            pings,
+            sent: AtomicU64::new(0),
+            trip: Mutex::default(),
+            answered,
+            stop,
+            came_with: OnceLock::new(),
+        };
+        (Arc::new(line), to_send)
     }
 
     /// Has a ping sent; its number.
@@ -121,18 +122,23 @@ impl Lines {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A socket's page was given this token, in place of `before`.
-    pub(crate) fn welcomed(&self, line: &Arc<Line>, before: Option<&str>, token: String) {
+    /// A socket's page was given this token. The one that it came with is known for it too: a copy of the tab has
+    /// that one.
+    pub(crate) fn welcomed(&self, line: &Arc<Line>, token: String) {
         let mut lines = self.lines();
-        if let Some(before) = before {
-            lines.remove(before);
+        for token in line.came_with.get().cloned().into_iter().chain([token]) {
+            lines.insert(token, Arc::clone(line));
         }
-        lines.insert(token, Arc::clone(line));
     }
 
-    /// That socket is gone.
-    pub(crate) fn gone(&self, token: &str) {
-        self.lines().remove(token);
+    /// That socket is gone. By now a token may lead to the one after it.
+    pub(crate) fn gone(&self, line: &Arc<Line>, token: Option<&str>) {
+        let mut lines = self.lines();
+        for token in line.came_with.get().map(String::as_str).into_iter().chain(token) {
+            if lines.get(token).is_some_and(|known| Arc::ptr_eq(known, line)) {
+                lines.remove(token);
+            }
+        }
     }
 
     /// A page comes with this token. The socket of the one before is ended if its browser does not answer.

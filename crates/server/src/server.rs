@@ -54,6 +54,9 @@ pub(crate) struct Limits {
     pub(crate) hello: Duration,
     /// Between two pings.
     pub(crate) ping: Duration,
+    /// Pings without an answer after which the connection counts as cut. Later than a lease ends: whoever comes
+    /// back on the same connection is told there why it did.
+    pub(crate) unanswered: u64,
     /// For an answer to the question whether a page is still there.
     pub(crate) probe: Duration,
 }
@@ -116,6 +119,7 @@ impl Server {
         invited: Box<dyn Fn(String) + Send + Sync>,
     ) -> io::Result<Self> {
         let expire_after = host.rig().policy.session.expire_after;
+        let ping = (expire_after / 3).min(PING_AT_MOST);
         let shared = Arc::new(Shared {
             host,
             assets,
@@ -126,7 +130,8 @@ impl Server {
             limits: Limits {
                 request: Duration::from_secs(10),
                 hello: Duration::from_secs(5),
-                ping: (expire_after / 3).min(PING_AT_MOST),
+                ping,
+                unanswered: expire_after.div_duration_f64(ping).ceil() as u64 + 2,
                 probe: (expire_after / 5).min(Duration::from_millis(500)),
             },
             lines: Lines::default(),

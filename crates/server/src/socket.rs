@@ -42,8 +42,6 @@ const READ_BUFFER: usize = 4096;
 /// Frames that a page may send at once, and how soon one more. Twenty beats a second are the most that a rig file
 /// allows.
 const FRAMES: (u32, Duration) = (200, Duration::from_millis(10));
-/// Pings without an answer after which the connection counts as cut.
-const UNANSWERED: u64 = 3;
 /// How long one frame may take to be written before the connection counts as cut.
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
 /// How long the last word may take.
@@ -95,9 +93,7 @@ async fn attend(socket: WebSocket, shared: Arc<Shared>, visitor: Visitor, silent
         over = read(stream, &shared, &line, visitor.browser, silent) => over,
         over = write(&mut sink, &shared, &line, frames, pings, &mut token) => over,
     };
-    if let Some(token) = token {
-        shared.lines.gone(&token);
-    }
+    shared.lines.gone(&line, token.as_deref());
     if let Over::Close(code, reason) = over {
         let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
         if tokio::time::timeout(CLOSE_WITHIN, sink.send(close)).await.is_err() {
@@ -144,7 +140,7 @@ async fn read(
             }
             () = &mut hello_by, if silent.is_some() => return Over::Close(rfc::POLICY, "no hello came"),
             _ = ping.tick() => {
-                if line.unanswered() >= UNANSWERED {
+                if line.unanswered() >= shared.limits.unanswered {
                     return Over::Gone;
                 }
                 line.ping();
@@ -158,7 +154,7 @@ async fn read(
         match message {
             Message::Text(text) => match serde_json::from_str(&text) {
                 Ok(ToHost::Hello { v, resume, nonce, want }) if line.attachment.session().is_none() => {
-                    let (resume, want) = settle(shared, resume, want).await;
+                    let (resume, want) = settle(shared, line, resume, want).await;
                     // It may have signed out since it opened the socket.
                     if !shared.access.has(browser) {
                         return Over::Close(rfc::POLICY, "this browser is not paired");
@@ -184,10 +180,10 @@ async fn read(
 }
 
 /// A page that comes with the token of one that is still there is another tab: it begins anew, as an observer.
-async fn settle(shared: &Shared, resume: Option<String>, want: Role) -> (Option<String>, Role) {
+async fn settle(shared: &Shared, line: &Line, resume: Option<String>, want: Role) -> (Option<String>, Role) {
     let Some(token) = resume else { return (None, want) };
     match shared.lines.comes(&token, shared.limits.probe).await {
-        Comes::Back => (Some(token), want),
+        Comes::Back => (Some(line.came_with.get_or_init(|| token).clone()), want),
         Comes::Another => (None, Role::Observer),
     }
 }
@@ -206,7 +202,7 @@ async fn write(
             frame = frames.recv() => {
                 let Some(frame) = frame else { return Over::Gone };
                 if let ToPage::Welcome { resume, .. } = &frame {
-                    shared.lines.welcomed(line, token.as_deref(), resume.clone());
+                    shared.lines.welcomed(line, resume.clone());
                     *token = Some(resume.clone());
                 }
                 match put(sink, &frame).await {

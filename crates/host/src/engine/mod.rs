@@ -280,8 +280,7 @@ impl Engine {
             }
             Item::Input(input) => self.input(input),
             Item::Arrive { mut arrival, seat, resume } => {
-                arrival.resume = resume.and_then(|token| self.seats.session_of(&token));
-                self.seats.arrive(seat);
+                arrival.resume = self.seats.arrive(seat, resume);
                 self.input(Input::Arrive(arrival));
             }
             Item::Leave(tag) => {

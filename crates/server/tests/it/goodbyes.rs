@@ -145,6 +145,53 @@ fn a_cut_connection_is_resumed_within_the_lease() {
 }
 
 #[test]
+fn a_page_that_was_cut_before_it_heard_its_welcome_goes_on_all_the_same() {
+    let bench = Bench::start();
+    let browser = bench.browser();
+    let mut page = browser.page(None);
+    page.arm(&bench);
+    page.socket.get_ref().shutdown(std::net::Shutdown::Both).unwrap();
+    // It never hears of another token, however often it tries.
+    for _ in 0..3 {
+        let unheard = browser.hello(&page.nonce, Some(&page.token));
+        assert!(unheard.resumed() && unheard.session == page.session);
+        unheard.socket.get_ref().shutdown(std::net::Shutdown::Both).unwrap();
+    }
+    let mut back = browser.hello(&page.nonce, Some(&page.token));
+    assert!(back.resumed() && back.session == page.session);
+    back.beat(1);
+    let next = back.token.clone();
+    back.socket.get_ref().shutdown(std::net::Shutdown::Both).unwrap();
+    let again = browser.hello(&page.nonce, Some(&next));
+    assert!(again.resumed() && bench.is_on());
+    again.socket.get_ref().shutdown(std::net::Shutdown::Both).unwrap();
+    assert!(
+        !browser.hello(&page.nonce, Some(&page.token)).resumed(),
+        "it has come back with a newer one since"
+    );
+}
+
+#[test]
+fn a_tab_duplicated_before_a_reload_gets_a_session_of_its_own_too() {
+    let bench = Bench::start();
+    let browser = bench.browser();
+    let mut page = browser.page(None);
+    page.arm(&bench);
+    let copied = page.token.clone();
+    page.socket.get_ref().shutdown(std::net::Shutdown::Both).unwrap();
+    let mut back = browser.hello(&page.nonce, Some(&page.token));
+    let session = back.session;
+    let answering = std::thread::spawn(move || {
+        back.until(|frame| matches!(frame, ToPage::Teardown { done: true, .. }));
+    });
+    let tab = browser.page(Some(&copied));
+    assert!(!tab.resumed() && tab.session != session);
+    assert_eq!(tab.role(), Role::Observer);
+    bench.host.make_safe(killcord::Cause::Requested).wait(crate::bench::SOON).unwrap();
+    answering.join().unwrap();
+}
+
+#[test]
 fn a_duplicated_tab_gets_a_session_of_its_own_as_observer() {
     let bench = Bench::start();
     let browser = bench.browser();
