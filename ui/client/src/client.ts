@@ -140,6 +140,7 @@ export class Killcord {
     const bye = this.#bye(false);
     if (bye) await this.#now(bye);
     this.#env.resume.set(null);
+    this.#transport.lastWords?.(null);
     this.#apply({ e: 'left', now: this.now() });
     this.#stop();
   }
@@ -198,6 +199,8 @@ export class Killcord {
     this.#welcomed = true;
     this.#attempts = 0;
     this.#env.resume.set(resume);
+    const [gone, kept] = [this.#bye(false), this.#bye(true)];
+    if (gone && kept) this.#transport.lastWords?.({ gone, kept });
     this.#stopBeats();
     if (this.#connection?.present) return;
     this.#stopBeats = this.#env.every(beatMs, () => this.#beat());
@@ -207,6 +210,7 @@ export class Killcord {
   /** After its host's end a page that outlives it waits for the next; every other end is the person's to undo. */
   #onEnded(): void {
     this.#env.resume.set(null);
+    this.#transport.lastWords?.(null);
     const { session } = this.#model;
     const waits = session.name === 'ended' && session.reason === 'host_stopping';
     if (!waits || !this.#transport.outlivesHost) this.#stop();

@@ -18,8 +18,8 @@ export interface SocketPage {
   readonly root: URL;
   /** Starts the line; its reports go to `report`. */
   port(report: (report: Report) => void): Port;
-  /** Sends `text` though the page goes away. */
-  beacon(url: URL, text: string): void;
+  /** Has one of these sent to `url` when the page goes away; `null`: neither. */
+  lastWords(url: URL, words: { readonly gone: string; readonly kept: string } | null): void;
   /** Holds a lock against freezing; the returned function lets go. */
   hold(held: (name: string) => void): () => void;
 }
@@ -107,9 +107,12 @@ export function socketTransport(page: SocketPage = browserPage()): Transport {
         current = { c, listener, settle: { done, failed } };
         line().post({ o: 'open', c, url: url.href, presence: listener.presence() });
       }),
+    lastWords(words) {
+      const texts = words && { gone: JSON.stringify(words.gone), kept: JSON.stringify(words.kept) };
+      page.lastWords(new URL('bye', page.root), texts);
+    },
     bye(frame: Bye) {
       if (current && port) port.post({ o: 'send', c: current.c, id: 0, frame });
-      page.beacon(new URL('bye', page.root), JSON.stringify(frame));
     },
     after: (ms) =>
       new Promise((done) => {
@@ -131,12 +134,19 @@ export function hostRoot(): URL {
 
 /** The browser's page. */
 function browserPage(): SocketPage {
+  let ready: { readonly url: string; readonly gone: Blob; readonly kept: Blob } | null = null;
+  // Firefox stops the scripts of a tab that is closed within moments: nothing is called or made on the way.
+  const say = ({ persisted }: PageTransitionEvent): void => {
+    if (ready) navigator.sendBeacon(ready.url, persisted ? ready.kept : ready.gone);
+  };
+  addEventListener('pagehide', say, { capture: true });
+  // With this type no other site can send one unasked.
+  const blob = (text: string): Blob => new Blob([text], { type: 'application/json' });
   return {
     root: hostRoot(),
     port: browserPort,
-    beacon(url, text) {
-      // With this type no other site can send one unasked.
-      navigator.sendBeacon(url, new Blob([text], { type: 'application/json' }));
+    lastWords(url, words) {
+      ready = words && { url: url.href, gone: blob(words.gone), kept: blob(words.kept) };
     },
     hold(held) {
       const name = `killcord-${performance.timeOrigin}-${Math.random()}`;

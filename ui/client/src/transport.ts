@@ -8,6 +8,12 @@ import type { ToHost, ToPage } from './generated/wire';
 /** A goodbye. */
 export type Bye = Extract<ToHost, { t: 'bye' }>;
 
+/** A page's last words: gone for good, or kept in the browser's cache. */
+export interface LastWords {
+  readonly gone: Bye;
+  readonly kept: Bye;
+}
+
 /** What a page tells of itself with each beat. */
 export interface Presence {
   /** It can be seen. */
@@ -45,7 +51,9 @@ export interface Connection {
 export interface Transport {
   /** Connects. Rejects when the host cannot be reached. */
   open(listener: Listener): Promise<Connection>;
-  /** The page goes away: its goodbye, by every way that may outlive it, connected or not. */
+  /** What the page will have said if it goes, connected or not: made ready now, for then there is no time. */
+  lastWords?(words: LastWords | null): void;
+  /** The page goes away: its goodbye by the connection. */
   bye?(frame: Bye): void;
   /** Resolves after `ms` also where the browser slows the timers of hidden pages down. */
   after?(ms: number): Promise<void>;

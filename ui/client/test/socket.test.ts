@@ -7,7 +7,7 @@ import { FakeTime, settled, welcome } from './fakes';
 let time: FakeTime;
 let orders: (Order | LockOrder)[];
 let report: (report: Report) => void;
-let beacons: [string, unknown][];
+let words: { url: string; gone: unknown; kept: unknown } | null;
 let held: number;
 let ports: number;
 let client: Killcord;
@@ -16,7 +16,7 @@ beforeEach(() => {
   time = new FakeTime();
   time.named = 'document-1';
   orders = [];
-  beacons = [];
+  words = null;
   held = ports = 0;
   const transport = socketTransport({
     root: new URL('https://bench:8420/lab/killcord/'),
@@ -25,7 +25,8 @@ beforeEach(() => {
       report = told;
       return { post: (order) => void orders.push(order) };
     },
-    beacon: (url, text) => void beacons.push([url.href, JSON.parse(text)]),
+    lastWords: ({ href }, ready) =>
+      void (words = ready && { url: href, gone: JSON.parse(ready.gone), kept: JSON.parse(ready.kept) }),
     hold(taken) {
       held += 1;
       taken('killcord-lock');
@@ -137,33 +138,31 @@ describe('a page', () => {
 describe('a goodbye', () => {
   const bye = (persisted: boolean) => ({ t: 'bye', session: 7, nonce: 'document-1', persisted });
 
-  it('goes out by the socket and by the beacon', async () => {
+  it('goes out by the socket, and is ready for the beacon before it is needed', async () => {
     await connected();
+    expect(words).toEqual({ url: 'https://bench:8420/lab/killcord/bye', gone: bye(false), kept: bye(true) });
     time.turn({ kind: 'hide', persisted: false });
     expect(last('send')).toMatchObject({ frame: bye(false) });
-    expect(beacons).toEqual([['https://bench:8420/lab/killcord/bye', bye(false)]]);
   });
 
-  it('goes out by the beacon where the socket is gone', async () => {
+  it('stays ready where the socket is gone', async () => {
     await connected();
     report({ r: 'closed', c: 1, code: 1006 });
-    time.turn({ kind: 'hide', persisted: false });
-    expect(beacons).toHaveLength(1);
+    expect(words).not.toBeNull();
   });
 
   it('is not said before a welcome nor after an end', async () => {
     void client.connect();
-    time.turn({ kind: 'hide', persisted: false });
+    expect(words).toBeNull();
     await connected();
     say({ t: 'ended', reason: 'idle', hardware: 'safe', message: '' });
-    time.turn({ kind: 'hide', persisted: false });
-    expect(beacons).toEqual([]);
+    expect(words).toBeNull();
   });
 
   it('into the cache lets the connection go; coming back resumes', async () => {
     await connected();
     time.turn({ kind: 'hide', persisted: true });
-    expect(beacons[0]?.[1]).toEqual(bye(true));
+    expect(last('send')).toMatchObject({ frame: bye(true) });
     expect(last('close')).toBeDefined();
     expect(client.model.session.name).toBe('lost');
     await time.pass(60_000);
