@@ -46,6 +46,8 @@ const FRAMES: (u32, Duration) = (200, Duration::from_millis(10));
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
 /// How long the last word may take.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+/// How long a page may take to hear it. One that speaks first, to a connection that is gone, hears nothing more.
+const HEARD_WITHIN: Duration = Duration::from_secs(10);
 
 /// How a socket ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,16 +89,19 @@ pub(crate) async fn open(
 async fn attend(socket: WebSocket, shared: Arc<Shared>, visitor: Visitor, silent: OwnedSemaphorePermit) {
     let (attachment, frames) = shared.host.attach_page(visitor);
     let (line, pings) = Line::new(attachment, shared.stop.child_token());
-    let (mut sink, stream) = socket.split();
+    let (mut sink, mut stream) = socket.split();
     let mut token = None;
     let over = tokio::select! {
-        over = read(stream, &shared, &line, visitor.browser, silent) => over,
+        over = read(&mut stream, &shared, &line, visitor.browser, silent) => over,
         over = write(&mut sink, &shared, &line, frames, pings, &mut token) => over,
     };
     shared.lines.gone(&line, token.as_deref());
     if let Over::Close(code, reason) = over {
         let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-        if tokio::time::timeout(CLOSE_WITHIN, sink.send(close)).await.is_err() {
+        let said = tokio::time::timeout(CLOSE_WITHIN, sink.send(close)).await;
+        // Until its own close comes (RFC 6455 section 7.1.1).
+        let heard = async { while let Some(Ok(_)) = stream.next().await {} };
+        if said.is_err() || tokio::time::timeout(HEARD_WITHIN, heard).await.is_err() {
             tracing::debug!("a page did not take the last word");
         }
     }
@@ -104,7 +109,7 @@ async fn attend(socket: WebSocket, shared: Arc<Shared>, visitor: Visitor, silent
 
 /// Reads until there is nothing more to be read.
 async fn read(
-    mut stream: impl Stream<Item = Result<Message, axum::Error>> + Unpin,
+    stream: &mut (impl Stream<Item = Result<Message, axum::Error>> + Unpin),
     shared: &Shared,
     line: &Line,
     browser: BrowserId,

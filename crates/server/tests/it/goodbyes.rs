@@ -2,7 +2,10 @@
 
 use std::{io::Write as _, net::TcpStream, time::Instant};
 
-use killcord::{Role, wire::ToPage};
+use killcord::{
+    Role, SessionEnd,
+    wire::{ToHost, ToPage},
+};
 use tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
 
 use crate::bench::Bench;
@@ -129,6 +132,18 @@ fn silence_ends_a_session_after_its_lease_and_never_before() {
     let took = heard.elapsed();
     // The host heard it a little before the answer was here.
     assert!(took.as_millis() >= 900, "{took:?}");
+}
+
+#[test]
+fn a_page_that_stood_still_until_its_lease_was_over_hears_why_when_it_goes_on() {
+    let bench = Bench::with("beat = \"200ms\"\nexpire_after = \"1s\"");
+    let mut page = bench.browser().page(None);
+    page.arm(&bench);
+    bench.until_off();
+    // What it had not read by then, and what it says before it reads, takes nothing of that away.
+    page.frame(&ToHost::Beat { n: 1, visible: true, main_ms: None, input_ms: None });
+    page.until(|frame| matches!(frame, ToPage::Ended { reason: SessionEnd::Expired, .. }));
+    assert_eq!(page.closed(), killcord::wire::close_code(SessionEnd::Expired));
 }
 
 #[test]
