@@ -36,6 +36,7 @@ pub struct Instrument {
 struct Shared {
     stop: AtomicBool,
     mute: AtomicBool,
+    stuck: AtomicBool,
     /// The connections with a number up to this one are not read.
     deaf_to: AtomicUsize,
     /// The connections so far: the number of the last one.
@@ -81,6 +82,7 @@ impl Instrument {
         let shared = Arc::new(Shared {
             stop: AtomicBool::new(false),
             mute: AtomicBool::new(false),
+            stuck: AtomicBool::new(false),
             deaf_to: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
@@ -155,6 +157,11 @@ impl Instrument {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.shared.open.load(Ordering::Relaxed)
+    }
+
+    /// Stays as it is from now on whatever it is told (or no longer does); it still answers.
+    pub fn stick(&self, stuck: bool) {
+        self.shared.stuck.store(stuck, Ordering::Relaxed);
     }
 
     /// Answers nothing from now on (or does so again); commands are still carried out.
@@ -237,7 +244,7 @@ impl Shared {
             };
             return Some(format!("{value}\n"));
         }
-        if let Some((name, value)) = line.split_once(' ') {
+        if let Some((name, value)) = line.split_once(' ').filter(|_| !self.stuck.load(Ordering::Relaxed)) {
             values.insert(name.to_owned(), value.trim().to_owned());
         }
         None

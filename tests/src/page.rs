@@ -5,7 +5,7 @@ use std::{io::ErrorKind, net::TcpStream};
 
 use killcord::{
     core::{Epoch, SessionId},
-    wire::{ToHost, ToPage},
+    wire::{SessionsView, ToHost, ToPage},
 };
 use tungstenite::{Message, WebSocket, client::IntoClientRequest as _};
 use ureq::{Body, http::Response};
@@ -128,6 +128,16 @@ impl Browser {
         let text = answer.body_mut().read_to_string().unwrap();
         let (_, rest) = text.split_once("<meta name=\"killcord-nonce\" content=\"").unwrap();
         rest.split_once('"').unwrap().0.to_owned()
+    }
+
+    /// The sessions that the host has.
+    ///
+    /// # Panics
+    /// When it does not say.
+    #[must_use]
+    pub fn sessions(&self) -> SessionsView {
+        let url = format!("http://{}/killcord/api/v1/sessions", self.at);
+        ureq::get(url).header("cookie", &self.cookie).call().unwrap().body_mut().read_json().unwrap()
     }
 
     /// Loads the document and says hello.

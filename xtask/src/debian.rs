@@ -24,15 +24,17 @@ pub(crate) const WINDOW: &[&str] = &[
     "pkg-config",
 ];
 
-/// Besides [`WINDOW`], what the tests start: a display with a window manager, two browsers' drivers, buses,
-/// serial lines, a Modbus master, systemd's own check of units, and Python for the instruments of others.
+/// Besides [`WINDOW`], what the tests start: a display with a window manager, two browsers and WebKit's driver, buses,
+/// serial lines, a Modbus master, systemd's own check of units, networks that can be cut, and Python for the
+/// instruments of others. Debian has no driver for Firefox; it is driven without one.
 pub(crate) const TESTS: &[&str] = &[
     "chromium",
-    "chromium-driver",
     "dbus",
     "dbus-x11",
+    "firefox-esr",
     "fonts-dejavu-core",
     "imagemagick",
+    "iproute2",
     "mbpoll",
     "openbox",
     "python3",
@@ -40,6 +42,7 @@ pub(crate) const TESTS: &[&str] = &[
     "python3-venv",
     "socat",
     "systemd",
+    "util-linux",
     "webkit2gtk-driver",
     "wmctrl",
     "x11-utils",

@@ -29,6 +29,8 @@ pub(crate) const PROCESSES: &[&[&str]] = &[
         "killcord-stuck-window",
     ],
 ];
+/// The programs that hold those tests.
+pub(crate) const TESTS: &str = "tests/tests";
 /// The panel as built; the desktop app embeds it.
 pub(crate) const PANEL: &str = "ui/panel/dist";
 

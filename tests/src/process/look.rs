@@ -73,6 +73,18 @@ pub fn children(of: u32) -> Vec<u32> {
     all.filter(|pid| parent(*pid) == Some(of)).collect()
 }
 
+/// Its children, theirs, and so on: each behind its parent.
+#[must_use]
+pub fn descendants(of: u32) -> Vec<u32> {
+    let mut found = children(of);
+    let mut next = 0;
+    while let Some(pid) = found.get(next).copied() {
+        found.extend(children(pid));
+        next += 1;
+    }
+    found
+}
+
 /// The words of its command line.
 #[must_use]
 pub fn command_line(pid: u32) -> Vec<String> {

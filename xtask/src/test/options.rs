@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_filter_leaves_only_the_stages_that_heed_it() {
-        assert_eq!(chosen("lease"), ["unit", "processes"]);
+        assert_eq!(chosen("lease"), ["unit", "processes", "browser"]);
         assert_eq!(chosen("--only unit lease"), ["unit"]);
     }
 

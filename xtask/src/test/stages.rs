@@ -36,6 +36,7 @@ pub(super) const ALL: &[Stage] = &[
     stage("docs", "the documentation builds without a warning", docs),
     Stage { heeds_filter: true, ..stage("unit", "tests of each crate, and of their documentation", unit) },
     Stage { heeds_filter: true, ..stage("processes", "the promises, against real processes", processes) },
+    Stage { heeds_filter: true, ..stage("browser", "the promises, in Chromium and Firefox", browser) },
 ];
 
 fn done(result: Result<()>) -> Result<Outcome> {
@@ -72,18 +73,23 @@ impl<'a> Task<'a> {
         if status.success() { Ok(()) } else { bail!("`{}` ended with {status}", shell::shown(command)) }
     }
 
-    /// Runs the tests of `packages`, by nextest where it is there.
-    fn cargo_tests(&mut self, packages: &[&str], nextest_profile: &str, threads: Option<&str>) -> Result<()> {
+    /// Runs the tests of `packages` (those in `targets`, as cargo's arguments name them), by nextest where it is there.
+    fn cargo_tests(
+        &mut self,
+        packages: &[&str],
+        targets: &[String],
+        nextest_profile: &str,
+        threads: Option<&str>,
+    ) -> Result<()> {
         let filter = self.options.filter.as_deref();
         if has_nextest() {
             let mut command =
                 cargo(&["nextest", "run", "--cargo-profile", PROFILE, "--profile", nextest_profile]);
-            command.args(["--no-tests", "pass", "--no-fail-fast"]).args(packages).args(filter);
+            command.args(["--no-tests", "pass", "--no-fail-fast"]).args(packages).args(targets).args(filter);
             return self.runner(Runner::Nextest, &mut command);
         }
-        let mut command =
-            cargo(&["test", "--profile", PROFILE, "--no-fail-fast", "--lib", "--bins", "--tests"]);
-        command.args(packages).arg("--").args(filter);
+        let mut command = cargo(&["test", "--profile", PROFILE, "--no-fail-fast"]);
+        command.args(packages).args(targets).arg("--").args(filter);
         if let Some(threads) = threads {
             command.args(["--test-threads", threads]);
         }
@@ -159,7 +165,8 @@ fn docs(_task: &mut Task<'_>) -> Result<Outcome> {
 
 fn unit(task: &mut Task<'_>) -> Result<Outcome> {
     let packages = ["--workspace", "--exclude", "killcord-tests", "--exclude", "xtask"];
-    task.cargo_tests(&packages, "default", None)?;
+    let targets = ["--lib", "--bins", "--tests"].map(str::to_owned);
+    task.cargo_tests(&packages, &targets, "default", None)?;
     let mut doc = cargo(&["test", "--doc", "--profile", PROFILE, "--no-fail-fast"]);
     doc.args(packages).arg("--").args(task.options.filter.as_deref());
     task.runner(Runner::Libtest, &mut doc)?;
@@ -171,6 +178,36 @@ fn processes(task: &mut Task<'_>) -> Result<Outcome> {
     for packages in place::PROCESSES {
         shell::run(cargo(&["build", "--profile", PROFILE]).args(*packages))?;
     }
-    task.cargo_tests(&["-p", "killcord-tests"], "processes", Some("2"))?;
+    let mut targets = process_tests(|name| !in_browser(name))?;
+    targets.extend(["--lib", "--bins"].map(str::to_owned));
+    task.cargo_tests(PROCESS_TESTS, &targets, "processes", Some("2"))?;
     Ok(Outcome::Ran(task.counts))
+}
+
+fn browser(task: &mut Task<'_>) -> Result<Outcome> {
+    ui::build()?;
+    // No window is opened: what a window needs stays unbuilt.
+    shell::run(cargo(&["build", "--profile", PROFILE]).args(place::PROCESSES[0]))?;
+    task.cargo_tests(PROCESS_TESTS, &process_tests(in_browser)?, "processes", Some("2"))?;
+    Ok(Outcome::Ran(task.counts))
+}
+
+const PROCESS_TESTS: &[&str] = &["-p", "killcord-tests"];
+
+/// Whether a test program of `killcord-tests` starts browsers.
+fn in_browser(program: &str) -> bool {
+    program.starts_with("browser_")
+}
+
+/// Those of the test programs, as cargo's arguments name them.
+fn process_tests(wanted: fn(&str) -> bool) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(place::TESTS).with_context(|| format!("cannot read {}", place::TESTS))? {
+        let file = entry.with_context(|| format!("cannot read {}", place::TESTS))?.file_name();
+        names.extend(
+            file.to_string_lossy().strip_suffix(".rs").filter(|name| wanted(name)).map(str::to_owned),
+        );
+    }
+    names.sort();
+    Ok(names.into_iter().flat_map(|name| ["--test".to_owned(), name]).collect())
 }
