@@ -40,8 +40,8 @@ pub(crate) struct Bench {
     _dir: TempDir,
 }
 
-/// `session` are the lines of `[session]`, `safety` more of `[safety]`.
-fn rig(sim: &Running, session: &str, safety: &str) -> Rig {
+/// `session` are the lines of `[session]`, `safety` more of `[safety]`, `device` what stands below its device.
+fn rig(sim: &Running, session: &str, safety: &str, device: &str) -> Rig {
     let text = format!(
         r#"
 [rig]
@@ -58,11 +58,12 @@ name = "psu"
 driver = "scpi"
 connect = "{}"
 sync = "*OPC?"
-timeout = "500ms"
+timeout = "1s"
 budget = "3s"
 arm = ["OUTP ON"]
 safe = ["OUTP OFF"]
 verify = [{{ query = "OUTP?", equals = false }}]
+{device}
 "#,
         sim.addresses()["psu"].connect()
     );
@@ -77,15 +78,15 @@ impl Bench {
     }
 
     pub(crate) fn with(session: &str) -> Self {
-        Self::of(session, "")
+        Self::of(session, "", "")
     }
 
-    pub(crate) fn of(session: &str, safety: &str) -> Self {
+    pub(crate) fn of(session: &str, safety: &str, device: &str) -> Self {
         let sim = Sim::start(Config::parse(INSTRUMENTS, "bench.toml").unwrap()).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let mut options = Options::new(dir.path().join("rig.toml")).state_dir(Some(dir.path().join("state")));
         options.runtime_dir = dir.path().join("run");
-        let host = Host::start(rig(&sim, session, safety), options).unwrap();
+        let host = Host::start(rig(&sim, session, safety, device), options).unwrap();
         let remote = Remote { listen: "127.0.0.1:0".parse().unwrap(), names: vec!["bench1.lab".into()] };
         let (told, links) = sync_channel(16);
         let gate = Arc::new(Mutex::new(()));

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod bench;
+mod control;
 mod doors;
 mod frozen;
 mod goodbyes;

@@ -65,7 +65,7 @@ fn a_page_that_reloads_in_front_of_a_stalled_server_goes_on() {
 
 #[test]
 fn a_server_that_never_reads_again_has_the_rig_made_safe_where_there_is_no_watchdog() {
-    let bench = Bench::of(SHORT, "hang_after = \"1s\"");
+    let bench = Bench::of(SHORT, "hang_after = \"1s\"", "");
     let mut page = bench.browser().page(None);
     page.arm(&bench);
     let stalled = bench.stall();
