@@ -212,12 +212,11 @@ impl State {
     }
 
     pub(super) fn socket_lost(&mut self, id: SessionId, fx: &mut Vec<Effect>) {
-        if let Some(session) = self.sessions.get_mut(&id)
-            && session.liveliness == Liveliness::Live
-        {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        // Whoever was asked reads no more, and may not answer.
+        session.asked = None;
+        if session.liveliness == Liveliness::Live {
             session.liveliness = Liveliness::Suspect;
-            // Whoever was asked reads no more.
-            session.asked = None;
             fx.push(Effect::Changed);
         }
     }

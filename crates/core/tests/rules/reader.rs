@@ -199,6 +199,29 @@ fn a_connection_that_ends_in_front_of_the_question_has_it_asked_elsewhere() {
 }
 
 #[test]
+fn a_frozen_page_whose_connection_ends_in_front_of_the_question_has_it_asked_elsewhere() {
+    let (mut world, session) = quiet_bench(alone());
+    let from = world.now;
+    while world.now < from + 6 * SECOND {
+        world.now = world.state.next_wake();
+        if world.now <= from + 5 * SECOND {
+            world.say(Input::Pong { session });
+        }
+        world.say(Input::Tick);
+    }
+    world.finish(Status::SafeVerified);
+    world.reads = false;
+    world.sent.clear();
+    world.pass(5_000);
+    assert_eq!(asked(&world.sent).len(), 1, "its browser is silent now");
+    world.say(Input::SocketLost { session });
+    world.now = world.now + NANO;
+    let effects = world.say(Input::Tick);
+    let [(_, asked)] = asked(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!(ended(&world.say(Input::Quiet { session, asked, late: false })), Some(SessionEnd::Expired));
+}
+
+#[test]
 fn a_thousand_leases_that_end_together_are_a_thousand_questions_in_one_turn() {
     let (mut world, _) = quiet_bench(alone());
     let others: Vec<_> = (0..999).map(|_| world.arrive()).collect();
