@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::{Guard, Liveliness, Phase, State, WATCHDOG_WITHIN, guard::BEAT_EVERY};
-use crate::{Now, Time};
+use crate::{Now, SessionKind, Time};
 
 impl State {
     /// The same state told `by` earlier: it does the same, all times moved back by as much. What no rule reads
@@ -34,9 +34,15 @@ impl State {
         let nobody_is_idle = state.rig.policy.session.idle_after.is_none();
         for session in state.sessions.values_mut() {
             back(&mut session.renewed);
-            back(&mut session.beaten);
-            back(&mut session.main);
-            session.asked.iter_mut().chain(&mut session.answered).for_each(back);
+            session.asked.iter_mut().for_each(back);
+            if session.kind == SessionKind::Page {
+                back(&mut session.beaten);
+                back(&mut session.main);
+                session.answered.iter_mut().for_each(back);
+            } else {
+                // Only a page is frozen, and only a page has a worker that could beat while it hangs.
+                (session.beaten, session.main) = (session.renewed, session.renewed);
+            }
             if nobody_is_idle {
                 session.input = session.renewed;
             } else {
