@@ -1,7 +1,7 @@
 //! A browser without its screen: pairs, loads the document, holds a socket, says goodbye. It does what a browser
 //! does and in the same order, so that a test can do it in any order at any moment.
 
-use std::{io::ErrorKind, net::TcpStream};
+use std::{collections::BTreeMap, io::ErrorKind, net::TcpStream};
 
 use killcord::{
     core::{Epoch, SessionId},
@@ -35,6 +35,8 @@ pub struct Page {
     pub resumed: bool,
     /// The newest epoch that it was told.
     pub epoch: Epoch,
+    /// The rig's own words, by their keys.
+    pub messages: BTreeMap<String, String>,
 }
 
 /// The link that `killcord serve` prints first.
@@ -157,9 +159,10 @@ impl Browser {
         let want = killcord::Role::Operator;
         say(&mut socket, &ToHost::Hello { v: 1, resume, nonce: nonce.to_owned(), want });
         loop {
-            if let ToPage::Welcome { session, resume, resumed, epoch, .. } = hear(&mut socket).unwrap() {
-                let nonce = nonce.to_owned();
-                return Page { socket, nonce, session, token: resume, resumed, epoch };
+            let heard = hear(&mut socket).unwrap();
+            if let ToPage::Welcome { session, resume: token, resumed, epoch, messages, .. } = heard {
+                let (nonce, messages) = (nonce.to_owned(), messages.unwrap_or_default());
+                return Page { socket, nonce, session, token, resumed, epoch, messages };
             }
         }
     }

@@ -147,6 +147,11 @@ fn streamlit_s_hardware_is_off_when_the_tab_goes_and_a_reload_touches_nothing() 
     let mut app = Streamlit::open(&browser, "Supply");
     app.turn(true);
     example.until(true, LONG);
+    let words = &page.messages["host_gone"];
+    assert!(
+        words.contains("<strong>Do not touch the bench"),
+        "it has them before the server is gone: {words}"
+    );
     let page = reloaded(&browser, &page);
     assert!(example.is_on() && !app_processes(&serve).is_empty());
     browser.bye(&page, false);
@@ -219,7 +224,11 @@ fn a_person_is_warned_before_streamlit_s_session_ends_and_may_stay() {
     assert!(example.is_on(), "whoever stays keeps the hardware");
     idles(&mut page);
     let ended = page.until(|frame| matches!(frame, ToPage::Ended { .. })).unwrap();
-    assert!(matches!(ended, ToPage::Ended { reason: SessionEnd::Idle, .. }), "{ended:?}");
+    let ToPage::Ended { reason, message, .. } = ended else { unreachable!() };
+    assert!(
+        reason == SessionEnd::Idle && message.contains("Nobody was at the screen"),
+        "{reason:?}, {message}"
+    );
     example.until(false, SOON);
 }
 
@@ -236,6 +245,8 @@ fn the_readme_shows_the_very_files() {
     let (_, rig) = rig.split_once("\n\n").unwrap();
     assert!(readme.contains(rig), "the rig file is another one");
     let rig = read("examples/streamlit/rig.toml");
-    let sections = rig.split("\n\n").filter(|it| it.starts_with("[session]") || it.starts_with("[app]"));
-    assert!(sections.clone().count() == 2 && sections.into_iter().all(|it| readme.contains(it)));
+    let sections = rig
+        .split("\n\n")
+        .filter(|it| ["[session]", "[messages]", "[app]"].iter().any(|head| it.starts_with(head)));
+    assert!(sections.clone().count() == 3 && sections.into_iter().all(|it| readme.contains(it)));
 }
