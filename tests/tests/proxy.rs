@@ -268,6 +268,15 @@ fn the_session_is_the_page_s_however_the_app_is_used() {
     let mut page = browser.hello(&nonce, Some(&page.token));
     assert!(page.resumed, "a reload is no end");
     page.beat(2);
+    // A form of the app for the whole tab, and the page behind its redirect.
+    let mut form = raw(&browser, "POST /form HTTP/1.1\nSec-Fetch-Dest: document\r\nContent-Length: 0\r\n");
+    browser.bye(&page, false);
+    let mut answer = String::new();
+    form.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("\"POST\""), "{answer}");
+    let mut page = browser.hello(&browser.document(), Some(&page.token));
+    assert!(page.resumed, "a form is no end");
+    page.beat(3);
     assert!(bench.is("ON"));
     browser.bye(&page, false);
     bench.until("OFF");

@@ -34,6 +34,8 @@ export interface Environment {
 }
 
 const KEY = 'killcord.resume';
+/** A framed page shares the storage of the page around it, and must not take that one's session. */
+const key = (): string => (window.parent === window ? KEY : `${KEY}.framed`);
 const INPUTS = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart'] as const;
 
 /** Calls `seen` at each input of the person in a window: this page's, or that of a frame which it may look into. */
@@ -61,10 +63,10 @@ export function browserEnvironment(frames?: (seen: () => void) => void): Environ
     onLife,
     resume: {
       // Storage may be switched off; then a reload is a new session, and that is all.
-      get: () => quietly(() => sessionStorage.getItem(KEY)) ?? null,
+      get: () => quietly(() => sessionStorage.getItem(key())) ?? null,
       set: (token) =>
         void quietly(() =>
-          token === null ? sessionStorage.removeItem(KEY) : sessionStorage.setItem(KEY, token),
+          token === null ? sessionStorage.removeItem(key()) : sessionStorage.setItem(key(), token),
         ),
     },
   };

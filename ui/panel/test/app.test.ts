@@ -90,6 +90,13 @@ describe('the frame', () => {
     }
   });
 
+  it('has a session of its own where its page makes one', async () => {
+    await open('ready');
+    await app();
+    const kept = (): Promise<string[]> => page.evaluate(() => Object.keys(sessionStorage).sort());
+    await expect.poll(kept).toEqual(['killcord.resume', 'killcord.resume.framed']);
+  });
+
   it('hands the person’s presence on', async () => {
     await open('ready');
     await app();

@@ -19,7 +19,7 @@ use axum::{
 };
 use killcord::wire::AppState;
 
-use crate::{answer::Refused, gate, pair::Browser, server::Shared, sessions::Peer};
+use crate::{answer::Refused, gate, pair::Browser, secret, server::Shared, sessions::Peer};
 
 /// Everything outside `/killcord/` where the rig has an app.
 pub(crate) async fn get(
@@ -38,8 +38,15 @@ pub(crate) async fn get(
     if top && matches!(*request.method(), Method::GET | Method::HEAD) {
         return gate::ours(shell::document(&shared, browser, request.method()));
     }
-    if let Err(refused) = browser {
-        return gate::ours(refused.into_response());
+    match browser {
+        // A form for the whole tab: the page that it leaves may be back behind a redirect, and is given its grace.
+        Ok(Browser(browser)) if top => {
+            if let Some(nonce) = secret::word() {
+                shared.host.document(browser, nonce);
+            }
+        }
+        Ok(_) => {}
+        Err(refused) => return gate::ours(refused.into_response()),
     }
     let as_page = absent::wants_page(request.headers());
     let answer = match address(&shared) {
