@@ -12,10 +12,12 @@ use killcord_tests::display::Display;
 use killcord_tests::instrument::Instrument;
 use killcord_tests::journal::Journal;
 use killcord_tests::page::{Browser, Page, link};
+use killcord_tests::place;
 use killcord_tests::port::Port;
 use killcord_tests::rigs;
-use killcord_tests::station::Station;
+use killcord_tests::station::{Station, quoted};
 use killcord_tests::wait::{LONG, SOON, until_true};
+use killcord_tests::wrapped::{app_processes, until_gone};
 
 struct Bench {
     instrument: Instrument,
@@ -107,4 +109,47 @@ fn a_port_in_use_is_told_before_any_device_is_touched() {
     second.close();
     assert_eq!(second.process_mut().wait(SOON).code(), Some(3));
     assert_eq!(bench.instrument.connections(), 1);
+}
+
+/// The window's own page and the app's in it, each asked for what only the built-in panel may do.
+const REACH: &str = "
+    const frame = document.querySelector('iframe').contentWindow;
+    window.reached = [window, frame].map((page) => {
+        const told = { out: '' };
+        try {
+            page.__TAURI_INTERNALS__.invoke('plugin:killcord|attach', {}).then(() => (told.out = 'allowed'), () => (told.out = 'denied'));
+        } catch { told.out = 'denied'; }
+        return told;
+    });";
+
+#[test]
+fn a_window_shows_the_wrapped_app_with_no_way_to_tauri_and_closing_it_ends_the_app() {
+    let (instrument, station, display) = (Instrument::start(), Station::new(), Display::managed());
+    let python = quoted(&place::peer("python"));
+    let app = quoted(&place::root().join("tests/apps/mirror/app.py"));
+    let section = format!(
+        "[app]\ncommand = [{python}, {app}, \"{{port}}\"]\nready = \"/page\"\nready_within = \"90s\"\nstop = {{ within = \"1s\" }}\n"
+    );
+    let rig = station.rig(&(rigs::head("8s", "") + &section + &rigs::switch("psu", &instrument)));
+    let mut window = Desktop::drive(&display, &station, &rig);
+    let page = window.page();
+    page.await_text("Safe stop");
+    until_true("the app in its frame", LONG, || {
+        let frame = page.try_run("return document.querySelector('iframe')?.contentDocument?.URL ?? ''", &[]);
+        frame.is_ok_and(|url| url.as_str().is_some_and(|url| url.starts_with("http://127.0.0.1:")))
+    });
+    page.run(REACH);
+    until_true("both to be denied", SOON, || {
+        let reached = page.run("return window.reached.map(({ out }) => out).join()");
+        assert!(!reached.as_str().unwrap().contains("allowed"), "{reached}");
+        reached == "denied,denied"
+    });
+    assert!(!app_processes(window.process()).is_empty());
+    window.close();
+    assert_eq!(window.await_end().code(), Some(0), "{}", window.process().output().all());
+    until_gone(window.process());
+    assert!(
+        !window.process().output().all().contains("/killcord/pair#"),
+        "the window's link is nobody else's"
+    );
 }

@@ -12,6 +12,7 @@ mod first_byte;
 mod idle;
 mod options;
 mod pages;
+mod peers;
 mod proxy;
 mod sessions;
 mod side_by_side;
@@ -29,7 +30,7 @@ struct Harness {
     run: fn(&Options) -> Figures,
 }
 
-const ALL: [Harness; 10] = [
+const ALL: [Harness; 11] = [
     Harness {
         name: "first-byte",
         about: "close event to first safe byte, 100 closes each way",
@@ -57,6 +58,11 @@ const ALL: [Harness; 10] = [
         name: "sessions",
         about: "1,000 pages on one processor: memory, false ends, commands, their end",
         run: sessions::run,
+    },
+    Harness {
+        name: "peers",
+        about: "a tab closed in a real browser, beside Bokeh, NiceGUI and Streamlit",
+        run: peers::run,
     },
     Harness { name: "proxy", about: "what the way through adds to a wrapped app's request", run: proxy::run },
     Harness { name: "campaign", about: "200 random faults at random moments, each safe", run: campaign::run },
