@@ -15,7 +15,7 @@ const DEVICE: &str = r#"
 [[device.reading]]
 name = "voltage"
 query = "MEAS:VOLT?"
-every = "50ms"
+every = "10ms"
 [[device.control]]
 name = "level"
 kind = "number"
@@ -95,10 +95,10 @@ fn what_the_holder_before_had_under_way_never_reaches_the_device() {
     page.arm(&bench);
     let slow = Fault::new(FaultKind::Slow).on("MEAS").delay(Duration::from_millis(400));
     bench.sim.fault("psu", slow).unwrap();
-    // The wire is nearly always busy with its reading: the command waits behind that when control is taken.
-    for n in 1..=10_u32 {
+    // From the next reading on, 10 ms away at most, the wire is busy: the command waits behind that when control is taken.
+    for n in 1..=60_u32 {
         let epoch = page.epoch.unwrap();
-        let (id, value) = (format!("set{n}"), Value::Number(f64::from(n).into()));
+        let (id, value) = (format!("set{n}"), Value::Number((f64::from(n) / 10.0).into()));
         page.frame(&ToHost::Set {
             epoch,
             id: id.clone(),
@@ -114,7 +114,7 @@ fn what_the_holder_before_had_under_way_never_reaches_the_device() {
         if !done && page.answer(&id) == Err(ErrorCode::StaleEpoch) {
             bench.sim.clear_faults("psu").unwrap();
             let sent = bench.sim.inspect();
-            let value = format!("VOLT {n}");
+            let value = format!("VOLT {}", f64::from(n) / 10.0);
             assert!(!sent.received("psu").contains(&value.as_str()), "it was written after the fence");
             return;
         }
