@@ -169,6 +169,17 @@ fn answers_and_uploads_stream_and_are_as_long_as_they_are() {
 }
 
 #[test]
+fn who_goes_away_takes_the_request_along() {
+    let bench = Wrapped::mirror(PATIENT);
+    let (_serve, browser) = bench.ready();
+    let waiting = || browser.get("/waiting", &[]).body_mut().read_to_string().unwrap();
+    let asked = raw(&browser, "GET /wait HTTP/1.1");
+    until_true("the app to be asked", SOON, || waiting() == "1");
+    drop(asked);
+    until_true("the app to hear that nobody waits", SOON, || waiting() == "0");
+}
+
+#[test]
 fn sockets_go_through_as_they_are() {
     let bench = Wrapped::mirror(PATIENT);
     let (_serve, browser) = bench.ready();
@@ -268,7 +279,17 @@ fn the_session_is_the_page_s_however_the_app_is_used() {
     let mut page = browser.hello(&nonce, Some(&page.token));
     assert!(page.resumed, "a reload is no end");
     page.beat(2);
-    // A form of the app for the whole tab, and the page behind its redirect.
+    assert!(bench.is("ON"));
+    browser.bye(&page, false);
+    bench.until("OFF");
+}
+
+#[test]
+fn a_form_of_the_app_for_the_whole_tab_is_no_end() {
+    let bench = Wrapped::mirror(PATIENT);
+    let (_serve, browser) = bench.ready();
+    let page = browser.open();
+    bench.until("ON");
     let mut form = raw(&browser, "POST /form HTTP/1.1\nSec-Fetch-Dest: document\r\nContent-Length: 0\r\n");
     browser.bye(&page, false);
     let mut answer = String::new();
@@ -276,10 +297,8 @@ fn the_session_is_the_page_s_however_the_app_is_used() {
     assert!(answer.contains("\"POST\""), "{answer}");
     let mut page = browser.hello(&browser.document(), Some(&page.token));
     assert!(page.resumed, "a form is no end");
-    page.beat(3);
+    page.beat(1);
     assert!(bench.is("ON"));
-    browser.bye(&page, false);
-    bench.until("OFF");
 }
 
 #[test]

@@ -9,6 +9,7 @@ from aiohttp import WSMsgType, web
 HUGE = 1 << 40
 turn = asyncio.Event()
 closed = 0
+waiting = 0
 
 
 async def mirror(request):
@@ -71,6 +72,20 @@ async def drop(request):
     await asyncio.sleep(1)
 
 
+async def wait(request):
+    """Answers nothing, until whoever asked is gone."""
+    global waiting
+    waiting += 1
+    while request.transport is not None and not request.transport.is_closing():
+        await asyncio.sleep(0.02)
+    waiting -= 1
+    return web.Response()
+
+
+async def those_waiting(_):
+    return web.Response(text=str(waiting))
+
+
 async def socket(request):
     line = web.WebSocketResponse(protocols=["mirror"], max_msg_size=0)
     await line.prepare(request)
@@ -93,7 +108,7 @@ app = web.Application(client_max_size=HUGE)
 for path, handler in [
     ("/", page), ("/page", page), ("/cookies", cookies), ("/away", away), ("/stream", stream), ("/go", go),
     ("/upload", upload), ("/block", block), ("/drop", drop), ("/socket", socket),
-    ("/closed", sockets_closed), ("/{rest:.*}", mirror),
+    ("/closed", sockets_closed), ("/wait", wait), ("/waiting", those_waiting), ("/{rest:.*}", mirror),
 ]:
     app.router.add_route("*", path, handler)
 web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None)
