@@ -22,7 +22,7 @@ pub(crate) fn run(options: &Options) -> Figures {
     let host = headers.iter().find(|pair| pair[0] == "host").unwrap()[1].as_str().unwrap().to_owned();
 
     let agent = Agent::new_with_defaults();
-    let mut timed = |at: &str| {
+    let timed = |at: &str| {
         let began = Instant::now();
         let mut answer =
             agent.get(format!("http://{at}/x")).header("cookie", browser.cookie()).call().unwrap();
