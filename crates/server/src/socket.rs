@@ -46,6 +46,8 @@ const FRAMES: (u32, Duration) = (200, Duration::from_millis(10));
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
 /// How long the last word may take.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+/// The most frames that a page may have under way then; who says more is cut off.
+const MOST_OWED: usize = 1000;
 /// How long a page may take to hear it. One that speaks first, to a connection that is gone, hears nothing more.
 const HEARD_WITHIN: Duration = Duration::from_secs(10);
 
@@ -100,7 +102,8 @@ async fn attend(socket: WebSocket, shared: Arc<Shared>, visitor: Visitor, silent
         let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
         let said = tokio::time::timeout(CLOSE_WITHIN, sink.send(close)).await;
         // Until its own close comes (RFC 6455 section 7.1.1).
-        let heard = async { while let Some(Ok(_)) = stream.next().await {} };
+        let mut owed = stream.take(MOST_OWED);
+        let heard = async { while let Some(Ok(_)) = owed.next().await {} };
         if said.is_err() || tokio::time::timeout(HEARD_WITHIN, heard).await.is_err() {
             tracing::debug!("a page did not take the last word");
         }

@@ -78,6 +78,7 @@ impl Engine {
                     now: moment(self.now()),
                 };
                 self.send(session, welcome);
+                self.tell_control(session);
                 if let Some(frame) = self.progress.as_ref().and_then(|watched| watched.frame(self.now().mono))
                 {
                     self.send(session, frame);
@@ -109,11 +110,8 @@ impl Engine {
                 self.send(session, ToPage::Warning { kind, in_ms: ms(within) });
             }
             Effect::Control => {
-                let (holder, asking, epoch) =
-                    (self.state.operator(), self.state.asking(), self.state.epoch());
                 for session in self.seats.sessions() {
-                    let role = self.state.role(session);
-                    self.send(session, ToPage::Control { holder, asking, role, epoch });
+                    self.tell_control(session);
                 }
             }
             Effect::Changed => self.changed = true,
@@ -174,6 +172,13 @@ impl Engine {
             tracing::info!(session = %slow, "a page did not keep up and was shown out; it may come back");
             self.shared.queue.push(Item::Input(Input::SocketLost { session: slow }));
         }
+    }
+
+    /// Who is in control, and who asks for it.
+    fn tell_control(&mut self, session: SessionId) {
+        let (holder, asking, epoch) = (self.state.operator(), self.state.asking(), self.state.epoch());
+        let role = self.state.role(session);
+        self.send(session, ToPage::Control { holder, asking, role, epoch });
     }
 
     fn broadcast(&mut self, frame: &ToPage) {

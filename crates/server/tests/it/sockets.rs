@@ -148,6 +148,18 @@ fn stale_epochs_and_observers_are_refused_and_a_command_is_done_once() {
 }
 
 #[test]
+fn whoever_comes_is_told_who_is_in_control() {
+    let bench = Bench::start();
+    let first = bench.browser().page(None);
+    let mut second = bench.browser().page(None);
+    let told = second.until(|frame| matches!(frame, ToPage::Control { .. }));
+    assert!(
+        matches!(told, ToPage::Control { holder: Some(holder), .. } if holder == first.session),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn anybody_may_stop_and_control_is_given_or_taken() {
     let bench = Bench::start();
     let (browser, other) = (bench.browser(), bench.browser());
