@@ -27,6 +27,7 @@ impl Two {
         let (serve, holder) = bench.armed_in(&browsers[0]);
         let other = bench.paired(&browsers[1], &serve);
         other.await_text("You are observing");
+        other.await_text("Another session is in control.");
         Self { bench, _serve: serve, holder, other, _browsers: browsers }
     }
 }

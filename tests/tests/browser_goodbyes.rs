@@ -144,7 +144,7 @@ fn a_page_that_is_loaded_again_before_it_is_there_never_loses_the_bench() {
     let (_serve, tab) = bench.armed_in(&chromium);
     let session = bench.session();
     // As from a key that is held down, or pressed in doubt, at each moment that a page's beginning has.
-    for round in 0..80_u64 {
+    for round in 0..50_u64 {
         // While the page is another already it says no.
         let _no = tab.ask("Page.reload", &serde_json::json!({}));
         let_pass(Duration::from_millis(round * 37 % 400));

@@ -75,9 +75,15 @@ fn a_host_that_stands_still_and_goes_on_is_lost_and_found() {
     assert_eq!(bench.switched().0, 1);
 }
 
+/// The rig's own words, which a page has before it needs them.
+const MESSAGES: &str = "[messages]\n\
+                        host_stopping = \"{rig} has stopped: {hardware}.\"\n\
+                        lost = \"Camera 3 shows the bench.\"\n\
+                        host_gone = \"Look at the bench before you touch it.\"";
+
 #[test]
 fn killcord_status_tells_a_host_that_stops_and_one_that_comes_back() {
-    let bench = Bench::with(PATIENT);
+    let bench = Bench::with(&format!("{PATIENT}\n{MESSAGES}"));
     let chromium = Chromium::start();
     let mut serve = bench.serve();
     let tab = bench.author(&chromium, &serve);
@@ -88,6 +94,7 @@ fn killcord_status_tells_a_host_that_stops_and_one_that_comes_back() {
     serve.signal(Signal::TERM);
     serve.wait(LONG);
     tab.await_text("every device was confirmed safe");
+    tab.await_text("Test bench has stopped: every device is confirmed safe.");
     assert_eq!(tab.run("bench.safeStop()"), "not_delivered", "nobody is there to take it");
     let again = bench.serve();
     tab.await_text("You are in control");
@@ -98,7 +105,8 @@ fn killcord_status_tells_a_host_that_stops_and_one_that_comes_back() {
 
 #[test]
 fn killcord_status_counts_a_dead_hosts_time_down_by_the_pages_own_clock() {
-    let bench = Bench::with("beat = \"500ms\"\nexpire_after = \"8s\"\nreload_grace = \"60s\"");
+    let session = "beat = \"500ms\"\nexpire_after = \"8s\"\nreload_grace = \"60s\"";
+    let bench = Bench::with(&format!("{session}\n{MESSAGES}"));
     let chromium = Chromium::start();
     let mut serve = bench.serve();
     let tab = bench.author(&chromium, &serve);
@@ -109,7 +117,9 @@ fn killcord_status_counts_a_dead_hosts_time_down_by_the_pages_own_clock() {
     serve.wait(LONG);
     tab.await_text("Connection lost");
     tab.await_text("Time left until the bench is to be made safe:");
+    assert!(tab.says("Camera 3 shows the bench."), "{}", tab.text());
     tab.await_text("the bench was to be made safe by");
+    tab.await_text("Look at the bench before you touch it.");
     assert!(!tab.says("Time left"), "{}", tab.text());
     let alert =
         "document.querySelector('killcord-status').shadowRoot.querySelector('[role=alert]').innerText";

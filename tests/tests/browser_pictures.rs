@@ -1,6 +1,6 @@
 //! Every state of `<killcord-status>` and of the panel, on a real host and in a real browser: it says what it has to
 //! say, nothing of it is cut off, and a picture of it is kept for a person to look at: 1280 and 390 wide, light and
-//! dark, in `target/screenshots/browser`.
+//! dark, in `target/screenshots/browser`. `cargo xtask test --only browser pictured` makes them again.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -49,7 +49,7 @@ impl Album {
 const SLOW: &str = "expire_after = \"15s\"\nreload_grace = \"60s\"";
 
 #[test]
-fn the_panel_in_a_browser_shows_all_of_its_states() {
+fn the_panel_is_pictured_in_each_of_its_states() {
     let album = Album::of("panel");
     let bench = Bench::with(PATIENT);
     let browsers = [Chromium::start(), Chromium::start()];
@@ -68,7 +68,7 @@ fn the_panel_in_a_browser_shows_all_of_its_states() {
     bench.arm(&holder);
     album.take(&holder, "armed", "Make safe");
     let other = bench.paired(&browsers[1], &serve);
-    album.take(&other, "observing", "You are observing");
+    album.take(&other, "observing", "Another session is in control.");
     other.click("button", "Take control");
     album.take(&other, "asked", "Asked for control");
     album.take(&holder, "asked-for-control", "It gets control in");
@@ -93,7 +93,7 @@ fn the_panel_in_a_browser_shows_all_of_its_states() {
 }
 
 #[test]
-fn the_panel_in_a_browser_shows_how_a_session_and_a_host_end() {
+fn a_panel_whose_host_dies_is_pictured_in_each_of_its_states() {
     let album = Album::of("panel");
     let bench = Bench::with(SLOW);
     let chromium = Chromium::start();
@@ -113,7 +113,7 @@ fn the_panel_in_a_browser_shows_how_a_session_and_a_host_end() {
 }
 
 #[test]
-fn a_teardown_that_takes_its_time_is_shown_step_by_step() {
+fn an_end_that_is_not_confirmed_is_pictured() {
     let album = Album::of("panel");
     let bench = Bench::with(PATIENT);
     let chromium = Chromium::start();
@@ -132,7 +132,7 @@ fn a_teardown_that_takes_its_time_is_shown_step_by_step() {
 }
 
 #[test]
-fn killcord_status_shows_all_of_its_states() {
+fn killcord_status_is_pictured_in_each_of_its_states() {
     let album = Album::of("status");
     let bench = Bench::with(SLOW);
     let browsers = [Chromium::start(), Chromium::start()];
@@ -143,7 +143,7 @@ fn killcord_status_shows_all_of_its_states() {
     until_true("everything to be on", LONG, || bench.is_on());
     album.take(&tab, "armed", "Armed");
     let other = bench.author(&browsers[1], &serve);
-    album.take(&other, "observer", "You are observing");
+    album.take(&other, "observer", "Another session is in control.");
     other.click("button", "Take control");
     album.take(&other, "observer-asked", "Asked for control");
     album.take(&tab, "warning-take-over", "It gets control in");
@@ -170,7 +170,7 @@ fn killcord_status_shows_all_of_its_states() {
 }
 
 #[test]
-fn a_person_who_is_away_is_asked_by_panel_and_status() {
+fn a_person_who_is_away_is_pictured_as_asked() {
     let bench = Bench::with("expire_after = \"60s\"\nidle_after = \"60s\"\nidle_warning = \"55s\"");
     let browsers = [Chromium::start(), Chromium::start()];
     let serve = bench.serve();

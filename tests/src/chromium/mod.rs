@@ -4,7 +4,6 @@
 //!
 //! Each has a profile of its own and reaches nothing but loopback. `--no-sandbox`, because the tests may run as root.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,7 +52,7 @@ const NOWHERE: &str = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1";
 pub struct Chromium {
     process: Process,
     wire: Arc<wire::Wire>,
-    profile: TempDir,
+    _profile: TempDir,
 }
 
 impl Default for Chromium {
@@ -109,7 +108,7 @@ impl Chromium {
             .without_env("DISPLAY")
             .without_env("WAYLAND_DISPLAY")
             .without_env("DBUS_SESSION_BUS_ADDRESS");
-        let browser = Self { process: launch.start(), wire, profile };
+        let browser = Self { process: launch.start(), wire, _profile: profile };
         until("a browser that answers", LONG, || browser.ask("Browser.getVersion", &json!({})).ok());
         browser
     }
@@ -122,12 +121,6 @@ impl Chromium {
     #[must_use]
     pub const fn process(&self) -> &Process {
         &self.process
-    }
-
-    /// A folder of its own, for whatever a test keeps with it.
-    #[must_use]
-    pub fn folder(&self) -> PathBuf {
-        self.profile.path().to_owned()
     }
 
     /// Opens a page in a tab of its own, in front of the others.

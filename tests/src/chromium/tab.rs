@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -50,22 +49,12 @@ impl Tab {
         Self { wire, target, session }
     }
 
-    /// Its name among [`super::Chromium::targets`].
-    #[must_use]
-    pub fn target(&self) -> &str {
-        &self.target
-    }
-
     /// Asks the browser for something about this tab.
     ///
     /// # Errors
     /// [`CallError`].
     pub fn ask(&self, method: &str, params: &Value) -> Result<Value, CallError> {
-        self.ask_within(method, params, LONG)
-    }
-
-    fn ask_within(&self, method: &str, params: &Value, within: Duration) -> Result<Value, CallError> {
-        self.wire.call(Some(&self.session), method, params, within)
+        self.wire.call(Some(&self.session), method, params, LONG)
     }
 
     #[track_caller]
@@ -73,25 +62,21 @@ impl Tab {
         self.ask(method, params).unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
-    fn evaluate(&self, script: &str, by_value: bool, within: Duration) -> Result<Value, CallError> {
-        let params = json!({
-            "expression": script, "awaitPromise": true, "returnByValue": by_value, "userGesture": true,
-        });
-        let mut answer = self.ask_within("Runtime.evaluate", &params, within)?;
-        match answer.get("exceptionDetails") {
-            Some(thrown) => Err(CallError::Refused(
-                thrown["exception"]["description"].as_str().unwrap_or("it threw").to_owned(),
-            )),
-            None => Ok(answer["result"].take()),
-        }
-    }
-
     /// The value of an expression in the page.
     ///
     /// # Errors
     /// When it throws, or the page hangs or is about to be another.
     pub fn try_run(&self, script: &str) -> Result<Value, CallError> {
-        self.evaluate(script, true, LONG).map(|mut result| result["value"].take())
+        let params = json!({
+            "expression": script, "awaitPromise": true, "returnByValue": true, "userGesture": true,
+        });
+        let mut answer = self.ask("Runtime.evaluate", &params)?;
+        match answer.get("exceptionDetails") {
+            Some(thrown) => Err(CallError::Refused(
+                thrown["exception"]["description"].as_str().unwrap_or("it threw").to_owned(),
+            )),
+            None => Ok(answer["result"]["value"].take()),
+        }
     }
 
     /// As [`Self::try_run`].
@@ -101,12 +86,6 @@ impl Tab {
     #[track_caller]
     pub fn run(&self, script: &str) -> Value {
         self.try_run(script).unwrap_or_else(|error| panic!("{script}: {error}"))
-    }
-
-    /// Whether the page answers within a moment.
-    #[must_use]
-    pub fn answers(&self) -> bool {
-        self.evaluate("1", true, Duration::from_millis(500)).is_ok()
     }
 
     /// Runs in each page of this tab from now on, before anything of it.
