@@ -200,7 +200,7 @@ impl Tab {
         }
     }
 
-    /// Clicks the element with this role and name with the mouse, as soon as it is there and enabled.
+    /// Clicks the element with this role and name with the mouse, as soon as it is there, enabled, and not covered.
     ///
     /// # Panics
     /// When it does not come; shows the page's text.
@@ -216,7 +216,10 @@ impl Tab {
             "(() => {{ const found = (function () {{ {FIND} }})({}, {}); if (!found) return null; \
              found.scrollIntoView({{ block: 'nearest', behavior: 'instant' }}); \
              const box = found.getBoundingClientRect(); \
-             return [box.x + box.width / 2, box.y + box.height / 2]; }})()",
+             const at = [box.x + box.width / 2, box.y + box.height / 2]; \
+             let top = document.elementFromPoint(...at); \
+             while (top?.shadowRoot) top = top.shadowRoot.elementFromPoint(...at); \
+             return found.contains(top) ? at : null; }})()",
             json!(role),
             json!(name)
         );

@@ -131,7 +131,8 @@ impl Bench {
         self.psu.forget();
         tab.arm();
         until_true("everything to be on", LONG, || self.is_on());
-        tab.await_text("Armed");
+        let lamp = "document.querySelector('[aria-label=\"State of the rig\"]')?.innerText";
+        until_true("the panel to say so", LONG, || tab.run(lamp) == "Armed");
     }
 
     /// Whether both outputs are on, asked from outside.
