@@ -140,7 +140,9 @@ fn nothing_that_the_openapi_document_lets_one_think_of_is_a_server_error() {
     document.as_object_mut().unwrap().remove("security");
     let file = served.station.path("openapi.json");
     std::fs::write(&file, document.to_string()).unwrap();
+    // It keeps what it has seen in its working folder.
     let ended = Launch::new(place::peer("schemathesis"))
+        .dir(file.parent().unwrap())
         .args(["run", "--workers=1", "--max-examples=60", "--seed=1", "--no-color"])
         .arg("--request-timeout=20")
         .arg(format!("--header=Cookie: {}", browser.cookie()))
