@@ -222,6 +222,26 @@ describe('controls', () => {
   });
 });
 
+it('a dialog that is opened again before its close was told stays open', async () => {
+  await open('safe');
+  await button('Arm').click();
+  await page.getByRole('button', { name: 'Arm the rig' }).waitFor();
+  const left = await page.evaluate(async () => {
+    const named = (name: string) =>
+      [...document.querySelectorAll('button')].find((it) => it.textContent?.trim() === name);
+    const dialog = document.querySelector('dialog[open]') as HTMLDialogElement;
+    const told = new Promise((done) => dialog.addEventListener('close', done, { once: true }));
+    named('Cancel')?.click();
+    // The page has drawn, and the browser's own word for it is still under way.
+    for (let n = 0; dialog.open && n < 100; n += 1) await Promise.resolve();
+    named('Arm')?.click();
+    await told;
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    return dialog.open;
+  });
+  expect(left).toBe(true);
+});
+
 it('a browser whose language is none (LANG=C in WebKitGTK) shows the panel all the same', async () => {
   page = await browser.newPage({ viewport: WIDE });
   problems = [];
