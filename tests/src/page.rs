@@ -180,6 +180,8 @@ impl Browser {
             request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
         }
         let stream = TcpStream::connect(&self.at).unwrap();
+        // As browsers do: a frame must not wait for the acknowledgement of the one before it.
+        stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(LONG)).unwrap();
         tungstenite::client(request, stream).unwrap().0
     }
