@@ -96,3 +96,26 @@ fn a_frozen_page_loses_control_in_its_time_and_keeps_its_session() {
     assert_eq!(bench.session(), session);
     assert!(bench.is_off() && bench.switched().0 == 1, "a page that wakes up arms nothing");
 }
+
+#[test]
+fn a_page_that_thaws_before_its_lease_is_over_keeps_the_bench() {
+    let bench = Bench::with("beat = \"500ms\"\nexpire_after = \"10s\"\nreload_grace = \"5s\"");
+    let chromium = Chromium::start();
+    let (_serve, tab) = bench.armed_in(&chromium);
+    let session = bench.session();
+    let front = chromium.blank();
+    for round in 0..5 {
+        front.front();
+        tab.life("frozen");
+        // Something is waiting for it by then; Chromium cuts its connection as it thaws, now and then.
+        until_true("the page to be silent", LONG, || bench.lease() < 7_000);
+        tab.life("active");
+        tab.front();
+        until_true("the page to beat again", LONG, || bench.lease() > 9_000);
+        assert_eq!(bench.session(), session, "round {round}");
+    }
+    bench.await_roles(&[Role::Operator]);
+    assert!(bench.is_on() && bench.switched() == (1, 0));
+    tab.close();
+    bench.await_off();
+}

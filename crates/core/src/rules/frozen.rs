@@ -20,9 +20,9 @@ impl Session {
             && self.answered.is_some_and(|at| at >= self.beaten + policy.expire_after / 2)
     }
 
-    /// When a frozen page has been frozen for too long.
+    /// When a frozen page has been frozen for too long (before credit).
     pub(super) fn frozen_until(&self, policy: &policy::Session) -> Time {
-        self.renewed + policy.frozen_for + self.credit
+        self.renewed + policy.frozen_for
     }
 }
 

@@ -10,6 +10,8 @@ use crate::{
 
 /// A page whose main thread has not answered for so many beats does not respond.
 const HANGS: u32 = 3;
+/// A page that has not beaten for so many beats is silent, and one that was is no steady page for so many more.
+const SILENT: u32 = 2;
 
 /// One attached GUI.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +30,8 @@ pub struct Session {
     pub credit: Duration,
     /// When it last beat, or said hello.
     pub(super) beaten: Time,
+    /// When it beat again after it had been silent.
+    pub(super) thawed: Option<Time>,
     /// When its page's main thread last answered.
     pub main: Time,
     /// It was told that its page does not respond.
@@ -54,6 +58,8 @@ pub enum Liveliness {
     Grace {
         /// Until then (before credit).
         until: Time,
+        /// But no longer than what was left to it when it said goodbye (before credit).
+        last: Time,
         /// What it ends with.
         reason: SessionEnd,
     },
@@ -63,14 +69,18 @@ impl Session {
     /// When it ends if nothing more is heard.
     #[must_use]
     pub fn ends_at(&self, policy: &policy::Session) -> Time {
-        let lease = self.renewed + policy.expire_after + self.credit;
+        self.last(policy) + self.credit
+    }
+
+    /// The same without the credit.
+    fn last(&self, policy: &policy::Session) -> Time {
         match self.liveliness {
-            Liveliness::Grace { until, .. } => lease.min(until + self.credit),
+            Liveliness::Grace { until, last, .. } => until.min(last),
             Liveliness::Frozen => {
                 let answered = self.answered.unwrap_or(self.renewed);
-                self.frozen_until(policy).min(answered + policy.expire_after + self.credit)
+                self.frozen_until(policy).min(answered + policy.expire_after)
             }
-            _ => lease,
+            _ => self.renewed + policy.expire_after,
         }
     }
 
@@ -82,6 +92,12 @@ impl Session {
         }
         let end = self.input + policy.idle_after?;
         Some((end - policy.idle_warning, end))
+    }
+
+    /// Whether its page beats, and did all along.
+    fn is_steady(&self, now: Time, policy: &policy::Session) -> bool {
+        let silent = policy.beat * SILENT;
+        now <= self.beaten + silent && self.thawed.is_none_or(|at| now > at + silent)
     }
 
     /// It was alive then.
@@ -121,6 +137,7 @@ impl State {
                 renewed: now,
                 credit: Duration::ZERO,
                 beaten: now,
+                thawed: None,
                 main: now,
                 hangs: false,
                 answered: None,
@@ -159,6 +176,9 @@ impl State {
         let ago = if policy.liveness == Liveness::Operator { main_ago } else { Duration::ZERO };
         // A beat of the page that said goodbye is no resume: the goodbye came later.
         if !matches!(session.liveliness, Liveliness::Grace { .. }) {
+            if session.kind == SessionKind::Page && now > session.beaten + policy.beat * SILENT {
+                session.thawed = Some(now);
+            }
             session.beaten = now;
             session.renew(now - ago);
             if session.liveliness != Liveliness::Frozen || ago < policy.expire_after {
@@ -229,21 +249,28 @@ impl State {
         }
     }
 
-    /// A close is a goodbye, once no other has come in its place.
+    /// A close is a goodbye, once no other has come in its place. That of a page that had fallen silent is none: its
+    /// browser had frozen it, and Chromium closes the connection of one that it thaws, often enough.
     pub(super) fn closed(&mut self, id: SessionId, wait: Duration, fx: &mut Vec<Effect>) {
-        let wait = wait.min(self.rig.policy.session.reload_grace);
+        let (policy, now) = (&self.rig.policy.session, self.now.mono);
+        if self.sessions.get(&id).is_some_and(|session| !session.is_steady(now, policy)) {
+            return;
+        }
+        let wait = wait.min(policy.reload_grace);
         self.may_return(id, SessionEnd::PageClosed, wait, fx);
     }
 
     /// It ends with that reason unless its page is back within that time. The latest of several times counts; none is
-    /// longer than the lease, which nothing renews from here on.
+    /// longer than what was left to it, which nothing renews from here on.
     fn may_return(&mut self, id: SessionId, reason: SessionEnd, within: Duration, fx: &mut Vec<Effect>) {
+        let policy = &self.rig.policy.session;
         let then = self.now.mono + within;
         let Some(session) = self.sessions.get_mut(&id) else { return };
+        let last = session.last(policy);
         match &mut session.liveliness {
             Liveliness::Grace { until, .. } => *until = then.max(*until),
             liveliness => {
-                *liveliness = Liveliness::Grace { until: then, reason };
+                *liveliness = Liveliness::Grace { until: then, last, reason };
                 session.asked = None;
                 fx.push(Effect::Changed);
             }

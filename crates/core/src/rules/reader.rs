@@ -68,7 +68,7 @@ impl State {
         let reason = match session.liveliness {
             Liveliness::Grace { reason, .. } => reason,
             Liveliness::Live if session.is_frozen(policy) => return self.freeze(id, fx),
-            Liveliness::Frozen if session.frozen_until(policy) <= now => SessionEnd::Frozen,
+            Liveliness::Frozen if session.frozen_until(policy) + session.credit <= now => SessionEnd::Frozen,
             _ => SessionEnd::Expired,
         };
         self.end_session(id, reason, fx);

@@ -38,7 +38,7 @@ impl State {
             if session.kind == SessionKind::Page {
                 back(&mut session.beaten);
                 back(&mut session.main);
-                session.answered.iter_mut().for_each(back);
+                session.answered.iter_mut().chain(&mut session.thawed).for_each(back);
             } else {
                 // Only a page is frozen, and only a page has a worker that could beat while it hangs.
                 (session.beaten, session.main) = (session.renewed, session.renewed);
@@ -48,8 +48,9 @@ impl State {
             } else {
                 back(&mut session.input);
             }
-            if let Liveliness::Grace { until, .. } = &mut session.liveliness {
+            if let Liveliness::Grace { until, last, .. } = &mut session.liveliness {
                 back(until);
+                back(last);
             }
         }
         match &mut state.phase {

@@ -75,6 +75,44 @@ fn a_close_behind_a_goodbye_takes_nothing_from_its_grace() {
 }
 
 #[test]
+fn a_close_of_a_page_that_had_fallen_silent_is_no_goodbye() {
+    // Chromium closes the connection of a page that it thaws, and the page comes back by another one.
+    for (further, counts) in [(Duration::ZERO, true), (NANO, false)] {
+        let (mut world, session) = quiet_bench(alone());
+        world.say(Input::Beat { session, n: 1, main_ago: None, input_ago: None });
+        let beaten = world.now;
+        world.pass(2_000);
+        world.now = world.now + further;
+        assert_eq!(world.now, beaten + Policy::default().session.beat * 2 + further);
+        world.say(Input::Closed { session, wait: BEACON_WITHIN });
+        world.say(Input::SocketLost { session });
+        world.sent.clear();
+        world.pass(20);
+        assert_eq!(ended(&world.sent), counts.then_some(SessionEnd::PageClosed), "{further:?}");
+        if !counts {
+            world.pass(2_980);
+            assert_eq!(ended(&world.sent), Some(SessionEnd::Expired), "its lease runs on, and no longer");
+        }
+    }
+}
+
+#[test]
+fn nor_is_that_of_a_page_that_has_just_begun_to_beat_again() {
+    for (since, counts) in [(2_000, false), (2_001, true)] {
+        let (mut world, session) = quiet_bench(alone());
+        world.pass(2_001);
+        for (n, after) in [(1, 0), (2, 1_000), (3, since - 1_000)] {
+            world.pass(after);
+            world.say(Input::Beat { session, n, main_ago: None, input_ago: None });
+        }
+        world.say(Input::Closed { session, wait: BEACON_WITHIN });
+        world.sent.clear();
+        world.pass(20);
+        assert_eq!(ended(&world.sent), counts.then_some(SessionEnd::PageClosed), "{since} ms");
+    }
+}
+
+#[test]
 fn the_wait_grows_with_the_way_and_is_a_reloads_where_that_is_not_known() {
     assert_eq!(beacon_wait(Some(Duration::ZERO)), BEACON_WITHIN);
     assert_eq!(beacon_wait(Some(Duration::from_millis(50))), BEACON_WITHIN + Duration::from_millis(150));

@@ -88,6 +88,25 @@ fn a_page_that_thaws_observes_and_may_take_control() {
     assert_eq!(world.state.operator(), Some(session));
 }
 
+#[test]
+fn a_page_whose_connection_goes_as_it_thaws_comes_back_to_its_session() {
+    for how in ["cut", "closed", "reloaded"] {
+        let (mut world, session, from) = beaten(alone());
+        world.answering_until(session, from + LEASE * 3);
+        world.finish(Status::SafeVerified);
+        match how {
+            "closed" => world.say(Input::Closed { session, wait: Duration::ZERO }),
+            "reloaded" => world.say(Input::Goodbye { session, reason: SessionEnd::PageClosed, grace: true }),
+            _ => Vec::new(),
+        };
+        world.say(Input::SocketLost { session });
+        world.pass(1_999);
+        assert!(world.state.sessions().contains_key(&session), "{how}");
+        world.pass(5_000);
+        assert!(!world.state.sessions().contains_key(&session), "{how}: it does not stay for ever");
+    }
+}
+
 /// Until then, one page beating and the browser of the other answering.
 fn side_by_side(world: &mut World, beats: SessionId, answers: SessionId, until: Time) {
     while world.now < until {
