@@ -41,27 +41,27 @@ pub struct Attachment {
     /// Of a page in a browser.
     visitor: Option<Visitor>,
     place: Arc<Place>,
-    frames: Sender<ToPage>,
+    frames: Sender<Arc<ToPage>>,
 }
 
 /// What the host says to one GUI, bounded: a reader that lets it fill up is shown out and has to attach
 /// again with its resume token.
 #[derive(Debug)]
-pub struct FrameReceiver(Receiver<ToPage>);
+pub struct FrameReceiver(Receiver<Arc<ToPage>>);
 
 impl FrameReceiver {
     /// The next frame; `None` when the attachment was dropped. The end of a session is a frame of its own.
-    pub async fn recv(&mut self) -> Option<ToPage> {
+    pub async fn recv(&mut self) -> Option<Arc<ToPage>> {
         self.0.recv().await
     }
 
     /// The next frame, waited for on this thread (never one that runs async tasks).
-    pub fn blocking_recv(&mut self) -> Option<ToPage> {
+    pub fn blocking_recv(&mut self) -> Option<Arc<ToPage>> {
         self.0.blocking_recv()
     }
 
     /// The next frame, if one waits.
-    pub fn try_recv(&mut self) -> Option<ToPage> {
+    pub fn try_recv(&mut self) -> Option<Arc<ToPage>> {
         self.0.try_recv().ok()
     }
 }
@@ -204,7 +204,7 @@ impl Attachment {
     }
 
     fn refuse(&self, id: Option<String>, code: ErrorCode, message: &str) {
-        Seats::send_to(&self.frames, ToPage::Error { id, code, message: message.into() });
+        Seats::send_to(&self.frames, ToPage::Error { id, code, message: message.into() }.into());
     }
 
     fn browser(&self) -> Option<BrowserId> {

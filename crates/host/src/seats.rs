@@ -62,7 +62,7 @@ impl Place {
 pub(crate) struct Seat {
     pub(crate) tag: Tag,
     pub(crate) place: Arc<Place>,
-    pub(crate) frames: Sender<ToPage>,
+    pub(crate) frames: Sender<Arc<ToPage>>,
     pub(crate) browser: Option<BrowserId>,
     pub(crate) nonce: String,
     pub(crate) address: Option<IpAddr>,
@@ -202,7 +202,7 @@ impl Seats {
 
     /// Sends to one session. Returns the session if it did not keep up: it is shown out.
     #[must_use]
-    pub(crate) fn send(&mut self, session: SessionId, frame: ToPage) -> Option<SessionId> {
+    pub(crate) fn send(&mut self, session: SessionId, frame: Arc<ToPage>) -> Option<SessionId> {
         let seat = self.seated.get(&session)?;
         if seat.frames.try_send(frame).is_ok() {
             return None;
@@ -214,7 +214,7 @@ impl Seats {
     }
 
     /// Sends to an attachment that has no session (yet).
-    pub(crate) fn send_to(frames: &Sender<ToPage>, frame: ToPage) {
+    pub(crate) fn send_to(frames: &Sender<Arc<ToPage>>, frame: Arc<ToPage>) {
         if frames.try_send(frame).is_err() {
             tracing::debug!("an answer to an attachment without a session was dropped");
         }

@@ -165,11 +165,11 @@ impl Gui {
         loop {
             let frame = self.frames.blocking_recv().expect("the session has ended");
             self.attachment.renew();
-            if let ToPage::Welcome { epoch, .. } | ToPage::Control { epoch, .. } = &frame {
+            if let ToPage::Welcome { epoch, .. } | ToPage::Control { epoch, .. } = &*frame {
                 self.epoch = Some(*epoch);
             }
             if wanted(&frame) {
-                return frame;
+                return Arc::unwrap_or_clone(frame);
             }
         }
     }
@@ -177,7 +177,7 @@ impl Gui {
     /// Everything that waits is read, so that the epoch is the present one.
     fn catch_up(&mut self) {
         while let Some(frame) = self.frames.try_recv() {
-            if let ToPage::Welcome { epoch, .. } | ToPage::Control { epoch, .. } = &frame {
+            if let ToPage::Welcome { epoch, .. } | ToPage::Control { epoch, .. } = &*frame {
                 self.epoch = Some(*epoch);
             }
         }

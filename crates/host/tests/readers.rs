@@ -50,7 +50,7 @@ fn page(host: &Host) -> (Attachment, FrameReceiver) {
     let visitor = Visitor { browser: BrowserId(1), address: Ipv4Addr::LOCALHOST.into(), may_operate: true };
     let (page, mut frames) = host.attach_page(visitor);
     page.frame(ToHost::Hello { v: 1, resume: None, nonce: "a".into(), want: Role::Operator });
-    while !matches!(frames.blocking_recv(), Some(ToPage::Welcome { .. })) {}
+    while !matches!(frames.blocking_recv().as_deref(), Some(ToPage::Welcome { .. })) {}
     (page, frames)
 }
 
@@ -69,7 +69,7 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
 
 fn end(frames: &mut FrameReceiver) -> SessionEnd {
     loop {
-        if let ToPage::Ended { reason, .. } = frames.blocking_recv().unwrap() {
+        if let ToPage::Ended { reason, .. } = *frames.blocking_recv().unwrap() {
             return reason;
         }
     }
@@ -99,7 +99,7 @@ fn a_page_with_a_reader_ends_on_its_answer() {
     let asked = wait(page.asked());
     page.frame(ToHost::Beat { n: 1, visible: true, main_ms: None, input_ms: None });
     page.quiet(asked);
-    while !matches!(frames.blocking_recv(), Some(ToPage::Ack { n: 1, .. })) {}
+    while !matches!(frames.blocking_recv().as_deref(), Some(ToPage::Ack { n: 1, .. })) {}
     let asked = wait(page.asked());
     assert_eq!(there_are(&host), 1);
     page.quiet(asked);

@@ -209,7 +209,7 @@ async fn write(
         let message = tokio::select! {
             frame = frames.recv() => {
                 let Some(frame) = frame else { return Over::Gone };
-                if let ToPage::Welcome { resume, .. } = &frame {
+                if let ToPage::Welcome { resume, .. } = &*frame {
                     shared.lines.welcomed(line, resume.clone());
                     *token = Some(resume.clone());
                 }

@@ -28,7 +28,7 @@ pub(crate) async fn carry(
     while heard(&mut beats, patience).await {
         let Some(frame) = frames.recv().await else { return };
         remember(&frame, &resume);
-        if page.send(frame).is_err() {
+        if page.send(Arc::unwrap_or_clone(frame)).is_err() {
             return;
         }
     }

@@ -40,7 +40,7 @@ enum Event {
     /// A line was typed, or the input is over.
     Typed(Typed),
     /// The host said something to the seat of that number.
-    Frame(u64, Box<ToPage>),
+    Frame(u64, Arc<ToPage>),
     /// The host has ended.
     Ended(Arc<Outcome>),
 }

@@ -27,7 +27,7 @@ impl Seat {
         let events = events.clone();
         let listen = move || {
             while let Some(frame) = frames.blocking_recv() {
-                if events.send(Event::Frame(number, Box::new(frame))).is_err() {
+                if events.send(Event::Frame(number, frame)).is_err() {
                     return;
                 }
             }

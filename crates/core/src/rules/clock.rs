@@ -8,6 +8,10 @@ use crate::{Cause, Extent, Mode, Now, SessionEnd, SessionKind, Time, policy::OnS
 /// The machine asks to be called at least this often, so that lateness is measured where it arises.
 const GRAIN: Duration = Duration::from_millis(250);
 
+/// Lateness below this is a timer's rounding and the turns of a busy machine. It holds up nobody's beat by more than
+/// itself, however often it comes.
+const LATE: Duration = Duration::from_millis(5);
+
 /// A jump of the boot clock against the monotonic one by more than this is a suspend; less is the two
 /// clocks being read one after the other.
 const SUSPENDED: Duration = Duration::from_secs(1);
@@ -45,7 +49,7 @@ impl State {
 
     /// Takes the time over: credits lateness, notices a suspend.
     pub(super) fn clocks(&mut self, now: Now, fx: &mut Vec<Effect>) {
-        let asked = self.wake.take();
+        let asked = self.wake;
         let slept = now.boot.since(self.now.boot).saturating_sub(now.mono.since(self.now.mono));
         // The monotonic clock does not run backwards; a caller that says so is not followed.
         self.now = Now { mono: now.mono.max(self.now.mono), boot: now.boot.max(self.now.boot) };
@@ -53,6 +57,7 @@ impl State {
             self.suspended(fx);
         } else if let Some(asked) = asked {
             self.late(self.now.mono.since(asked), fx);
+            self.wake = Some(asked.max(self.now.mono));
         }
     }
 
@@ -61,6 +66,9 @@ impl State {
             return;
         }
         self.guard_late(by);
+        if by < LATE {
+            return;
+        }
         let most = self.rig.policy.session.expire_after;
         let mut starved = false;
         for session in self.sessions.values_mut() {

@@ -117,6 +117,7 @@ impl State {
         let mut effects = Vec::new();
         let fx = &mut effects;
         self.clocks(now, fx);
+        let sign_of_life = matches!(input, Input::Beat { .. } | Input::Pong { .. } | Input::Renew { .. });
         match input {
             Input::Open => self.open(fx),
             Input::Demand(demand) => self.demand(demand, fx),
@@ -152,7 +153,11 @@ impl State {
             Input::Tick => self.due(fx),
         }
         self.want_lock(fx);
-        self.wake = Some(self.next_wake());
+        // A sign of life makes nothing due sooner, and of a thousand sessions they come by the thousand. Behind them
+        // comes a tick.
+        if self.wake.is_none() || !sign_of_life {
+            self.wake = Some(self.next_wake());
+        }
         effects
     }
 

@@ -167,7 +167,8 @@ impl Engine {
         }
     }
 
-    fn send(&mut self, session: SessionId, frame: ToPage) {
+    fn send(&mut self, session: SessionId, frame: impl Into<Arc<ToPage>>) {
+        let frame = frame.into();
         if let Some(slow) = self.seats.send(session, frame) {
             tracing::info!(session = %slow, "a page did not keep up and was shown out; it may come back");
             self.shared.queue.push(Item::Input(Input::SocketLost { session: slow }));
@@ -181,9 +182,10 @@ impl Engine {
         self.send(session, ToPage::Control { holder, asking, role, epoch });
     }
 
-    fn broadcast(&mut self, frame: &ToPage) {
+    fn broadcast(&mut self, frame: impl Into<Arc<ToPage>>) {
+        let frame = frame.into();
         for session in self.seats.sessions() {
-            self.send(session, frame.clone());
+            self.send(session, Arc::clone(&frame));
         }
     }
 
@@ -207,12 +209,12 @@ impl Engine {
         if !self.updates.is_empty() {
             self.flushed = now;
             let readings = std::mem::take(&mut self.updates);
-            let frame = ToPage::Readings { readings };
+            let frame = Arc::new(ToPage::Readings { readings });
             for session in self.seats.sessions() {
                 // A frozen page takes none: they would pile up in front of it until its connection is cut.
                 if !self.state.sessions().get(&session).is_some_and(|it| it.liveliness == Liveliness::Frozen)
                 {
-                    self.send(session, frame.clone());
+                    self.send(session, Arc::clone(&frame));
                 }
             }
         }
@@ -223,7 +225,7 @@ impl Engine {
             self.progress.as_mut().filter(|watched| watched.is_news()).and_then(|watched| watched.tell(now))
         {
             self.flushed = now;
-            self.broadcast(&frame);
+            self.broadcast(frame);
         }
     }
 
@@ -234,7 +236,7 @@ impl Engine {
         }
         let shown = Shown::of(&self.state, self.unclean.as_ref(), &self.unprotected, notices);
         if let Some(patch) = shown.since(&self.shown, &self.shared.rig) {
-            self.broadcast(&ToPage::Rig { patch: Box::new(patch) });
+            self.broadcast(ToPage::Rig { patch: Box::new(patch) });
         }
         self.shown = shown;
         let view = self.shown.view(&self.shared.rig, &self.file, None, &self.readbacks);

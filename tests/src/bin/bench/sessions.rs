@@ -49,10 +49,12 @@ impl Crowd {
     fn of_one() -> (Self, Browser) {
         let (instrument, station, port) = (Instrument::start(), Station::new(), Port::free());
         let session = format!(
-            "[session]\nbeat = \"{}ms\"\nexpire_after = \"{}ms\"\n[remote]\nlisten = \"127.0.0.1:{}\"\n",
+            "[session]\nbeat = \"{}ms\"\nexpire_after = \"{expire}ms\"\nfrozen_for = \"{expire}ms\"\n\
+             [remote]\nlisten = \"127.0.0.1:{}\"\n",
             BEAT.as_millis(),
-            EXPIRE_AFTER.as_millis(),
-            port.number()
+            port.number(),
+            // Sockets that answer pings while nothing beats are no frozen pages here.
+            expire = EXPIRE_AFTER.as_millis()
         );
         let control = "[[device.control]]\nname = \"volts\"\nkind = \"number\"\nsend = \"VOLT {}\"\nmin = 0\nmax = 9999\n";
         let head = rigs::head("5s", "on_last_session = \"safe\"");
