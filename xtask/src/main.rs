@@ -34,6 +34,7 @@ cargo xtask COMMAND
        --only STAGE  only this stage (may be repeated)
        --no-install  install no Debian packages
        --keep-going  go on after a stage that failed
+       --long        with what takes its real time, too: more than ten minutes
        --list        the stages
   ui                 build the panel, if its sources are newer than what was built
   generate           write the files that are generated from crates/wire

@@ -223,7 +223,30 @@ impl Tab {
             json!(role),
             json!(name)
         );
-        let at = self.try_run(&place).ok()?;
+        self.click_at(&place)
+    }
+
+    /// Clicks the element that an expression gives with the mouse, also one of a page that is framed by this one.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[track_caller]
+    pub fn click_on(&self, element: &str) {
+        let place = format!(
+            "(() => {{ const found = {element}; if (!found) return null; \
+             found.scrollIntoView({{ block: 'nearest', behavior: 'instant' }}); \
+             let {{ x, y, width, height }} = found.getBoundingClientRect(); \
+             for (let view = found.ownerDocument.defaultView; view.frameElement; view = view.parent) {{ \
+             const frame = view.frameElement.getBoundingClientRect(); x += frame.x; y += frame.y; }} \
+             return [x + width / 2, y + height / 2]; }})()"
+        );
+        if maybe(LONG, || self.click_at(&place)).is_none() {
+            panic!("no {element} to click. The page says:\n{}", self.text());
+        }
+    }
+
+    fn click_at(&self, place: &str) -> Option<()> {
+        let at = self.try_run(place).ok()?;
         let (x, y) = (at.get(0)?.as_f64()?, at.get(1)?.as_f64()?);
         for kind in ["mousePressed", "mouseReleased"] {
             let click = json!({ "type": kind, "x": x, "y": y, "button": "left", "clickCount": 1 });

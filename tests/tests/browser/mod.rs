@@ -77,6 +77,11 @@ impl Bench {
         serve
     }
 
+    /// Who asks from outside comes in by this link, of a host that was not started by [`Self::serve`].
+    pub fn witness_at(&self, link: &str) {
+        self.witness.get_or_init(|| Browser::pair(link));
+    }
+
     /// A link of a host that nobody has used yet.
     #[track_caller]
     pub fn invite(&self, serve: &Process) -> String {

@@ -11,6 +11,8 @@ pub(super) struct Options {
     pub(super) no_install: bool,
     /// Go on after a stage that failed.
     pub(super) keep_going: bool,
+    /// With what takes its real time.
+    long: bool,
     /// Only name the stages.
     pub(super) list: bool,
     /// Only tests whose name contains this.
@@ -32,6 +34,7 @@ impl Options {
                 }
                 "--no-install" => options.no_install = true,
                 "--keep-going" => options.keep_going = true,
+                "--long" => options.long = true,
                 "--list" => options.list = true,
                 flag if flag.starts_with('-') => bail!("`test` knows no {flag}: see `cargo xtask help`"),
                 filter if options.filter.is_none() => options.filter = Some(filter.to_owned()),
@@ -41,11 +44,12 @@ impl Options {
         Ok(options)
     }
 
-    /// The stages to run, in their order. With a filter, and none named, only those that can heed it.
+    /// The stages to run, in their order. With a filter, and none named, only those that can heed it; what takes long
+    /// only where it was asked for.
     pub(super) fn chosen(&self) -> impl Iterator<Item = &'static Stage> {
         stages::ALL.iter().filter(|stage| match (self.only.is_empty(), &self.filter) {
-            (true, None) => true,
-            (true, Some(_)) => stage.heeds_filter,
+            (true, None) => self.long || !stage.long,
+            (true, Some(_)) => stage.heeds_filter && (self.long || !stage.long),
             (false, _) => self.only.iter().any(|name| name == stage.name),
         })
     }
@@ -65,7 +69,15 @@ mod tests {
 
     #[test]
     fn without_words_every_stage_runs() {
-        assert_eq!(chosen("").len(), stages::ALL.len());
+        assert_eq!(chosen("").len(), stages::ALL.len() - 1);
+    }
+
+    #[test]
+    fn what_takes_long_runs_when_it_is_asked_for() {
+        assert!(!chosen("").contains(&"long") && !chosen("lease").contains(&"long"));
+        assert_eq!(chosen("--long").len(), stages::ALL.len());
+        assert_eq!(chosen("--long lease"), ["unit", "processes", "browser", "long"]);
+        assert_eq!(chosen("--only long"), ["long"]);
     }
 
     #[test]

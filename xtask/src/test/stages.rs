@@ -17,11 +17,13 @@ pub(super) struct Stage {
     pub(super) about: &'static str,
     /// Whether a FILTER chooses among its tests.
     pub(super) heeds_filter: bool,
+    /// Whether it takes longer than anybody waits who has not asked for it.
+    pub(super) long: bool,
     pub(super) run: fn(&mut Task<'_>) -> Result<Outcome>,
 }
 
 const fn stage(name: &'static str, about: &'static str, run: fn(&mut Task<'_>) -> Result<Outcome>) -> Stage {
-    Stage { name, about, heeds_filter: false, run }
+    Stage { name, about, heeds_filter: false, long: false, run }
 }
 
 pub(super) const ALL: &[Stage] = &[
@@ -37,6 +39,11 @@ pub(super) const ALL: &[Stage] = &[
     Stage { heeds_filter: true, ..stage("unit", "tests of each crate, and of their documentation", unit) },
     Stage { heeds_filter: true, ..stage("processes", "the promises, against real processes", processes) },
     Stage { heeds_filter: true, ..stage("browser", "the promises, in Chromium and Firefox", browser) },
+    Stage {
+        heeds_filter: true,
+        long: true,
+        ..stage("long", "what takes its real time, by --long: a page hidden for ten minutes", long)
+    },
 ];
 
 fn done(result: Result<()>) -> Result<Outcome> {
@@ -173,22 +180,32 @@ fn unit(task: &mut Task<'_>) -> Result<Outcome> {
     Ok(Outcome::Ran(task.counts))
 }
 
-fn processes(task: &mut Task<'_>) -> Result<Outcome> {
+/// Builds the programs that the tests start.
+fn programs() -> Result<()> {
     ui::build()?;
     for packages in place::PROCESSES {
         shell::run(cargo(&["build", "--profile", PROFILE]).args(*packages))?;
     }
-    let mut targets = process_tests(|name| !in_browser(name))?;
+    Ok(())
+}
+
+fn processes(task: &mut Task<'_>) -> Result<Outcome> {
+    programs()?;
+    let mut targets = process_tests(|name| !in_browser(name) && !is_long(name))?;
     targets.extend(["--lib", "--bins"].map(str::to_owned));
     task.cargo_tests(PROCESS_TESTS, &targets, "processes", Some("2"))?;
     Ok(Outcome::Ran(task.counts))
 }
 
 fn browser(task: &mut Task<'_>) -> Result<Outcome> {
-    ui::build()?;
-    // No window is opened: what a window needs stays unbuilt.
-    shell::run(cargo(&["build", "--profile", PROFILE]).args(place::PROCESSES[0]))?;
+    programs()?;
     task.cargo_tests(PROCESS_TESTS, &process_tests(in_browser)?, "processes", Some("2"))?;
+    Ok(Outcome::Ran(task.counts))
+}
+
+fn long(task: &mut Task<'_>) -> Result<Outcome> {
+    programs()?;
+    task.cargo_tests(PROCESS_TESTS, &process_tests(is_long)?, "long", Some("2"))?;
     Ok(Outcome::Ran(task.counts))
 }
 
@@ -197,6 +214,11 @@ const PROCESS_TESTS: &[&str] = &["-p", "killcord-tests"];
 /// Whether a test program of `killcord-tests` starts browsers.
 fn in_browser(program: &str) -> bool {
     program.starts_with("browser_")
+}
+
+/// Whether one takes longer than anybody waits who has not asked for it.
+fn is_long(program: &str) -> bool {
+    program.starts_with("long_")
 }
 
 /// Those of the test programs, as cargo's arguments name them.
