@@ -2,10 +2,13 @@
 
 use anyhow::Result;
 
-use crate::{place, shell, ui};
+use crate::{peers, place, shell, ui};
 
 /// `bench [NAME]`: the names are the harness's own.
 pub(crate) fn bench(args: &[String]) -> Result<()> {
+    if args.first().is_some_and(|name| name == "peers") {
+        peers::install()?;
+    }
     ui::build()?;
     for packages in place::PROCESSES {
         shell::run(shell::cargo(&["build", "--profile", place::PROFILE]).args(*packages))?;

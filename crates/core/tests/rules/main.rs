@@ -6,6 +6,7 @@ mod app;
 mod closing;
 mod frozen;
 mod guard;
+mod lies;
 mod operator;
 mod reader;
 mod system;
