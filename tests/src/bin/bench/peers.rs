@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use killcord_tests::chromium::{Chromium, Reload};
 use killcord_tests::clock::monotonic;
-use killcord_tests::instrument::Instrument;
+use killcord_tests::instrument::{Arrival, Instrument};
 use killcord_tests::measure::{Figures, Row, Samples};
 use killcord_tests::page::link;
 use killcord_tests::port::Port;
@@ -128,9 +128,16 @@ fn ours(chromium: &Chromium, rounds: usize, figures: &mut Figures) -> f64 {
         tab.arm();
         let on = || instrument.arrivals().into_iter().find(|arrival| arrival.line == "OUTP ON");
         until("the supply to be on", LONG, on);
-        tab.reload(Reload::ALL[round % Reload::ALL.len()]);
+        let (how, began) = (Reload::ALL[round % Reload::ALL.len()], monotonic());
+        tab.reload(how);
         tab.await_text("Armed");
-        reloads += usize::from(instrument.arrivals().iter().any(|arrival| arrival.line == "OUTP OFF"));
+        // The host makes safe what it opens: that was before.
+        let off = |it: &Arrival| it.line == "OUTP OFF" && it.at >= began;
+        if let Some(off) = instrument.arrivals().into_iter().find(off) {
+            let after = off.at.saturating_sub(began);
+            eprintln!("{how:?} was taken for an end {after:?} after it began: {}", host.output().all());
+            reloads += 1;
+        }
         let at = monotonic();
         tab.close();
         let off = || instrument.arrivals().into_iter().find(|arrival| arrival.line == "OUTP OFF");
