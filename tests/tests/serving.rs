@@ -2,9 +2,12 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::{path::PathBuf, time::Instant};
+use std::path::PathBuf;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use killcord::wire::ToPage;
+use killcord_tests::door;
 use killcord_tests::instrument::Instrument;
 use killcord_tests::journal::Journal;
 use killcord_tests::page::{Browser, Page, link};
@@ -12,7 +15,7 @@ use killcord_tests::port::Port;
 use killcord_tests::process::Process;
 use killcord_tests::rigs;
 use killcord_tests::station::Station;
-use killcord_tests::wait::{LONG, SOON, until_true};
+use killcord_tests::wait::{LONG, SOON, let_pass, until_true};
 use rustix::process::Signal;
 
 struct Served {
@@ -141,4 +144,88 @@ fn a_port_in_use_is_told_before_any_device_is_touched() {
     let ended = other.killcord(["serve"]).arg(&rig).run(SOON);
     assert_eq!(ended.code(), Some(3), "{}", ended.stderr);
     assert!(ended.stderr.contains("is in use by another program"), "{}", ended.stderr);
+}
+
+/// Longer than six leases.
+const BLOCKS: Duration = Duration::from_secs(30);
+
+/// A bench with an instrument that answers nothing, so that its driver waits, and an arming that takes half a minute,
+/// so that the request for it does.
+fn blocking() -> (Served, Instrument) {
+    let (mute, served) = (Instrument::start(), Served::new("beat = \"500ms\"\nexpire_after = \"5s\""));
+    mute.mute(true);
+    let rig = std::fs::read_to_string(&served.rig).unwrap();
+    let rig = rig.replace("deadline = \"5s\"", "deadline = \"90s\"");
+    let rig = rig.replace("arm = [\"OUTP ON\"]", "arm = [\"OUTP ON\", { wait = \"30s\" }]");
+    let meter = format!(
+        "\n[[device]]\nname = \"meter\"\ndriver = \"scpi\"\nconnect = \"tcp://127.0.0.1:{}\"\ntimeout = \"60s\"\n\
+         [[device.reading]]\nname = \"level\"\nquery = \"LEVEL?\"\nevery = \"100ms\"\n",
+        mute.port()
+    );
+    std::fs::write(&served.rig, rig + &meter).unwrap();
+    (served, mute)
+}
+
+/// What an instrument that answers nothing was asked.
+fn asked(mute: &Instrument) -> Vec<String> {
+    mute.arrivals().into_iter().map(|arrival| arrival.line).collect()
+}
+
+/// Has the bench armed by a request in the page's name, which is answered in its own time.
+fn arm_by_request(served: &Served, browser: &Browser, page: &mut Page) -> JoinHandle<u16> {
+    door::await_watchdog(&served.station);
+    door::await_state(&served.station, "safe");
+    page.beat(1);
+    let body = serde_json::json!({ "session": page.session, "epoch": page.epoch, "id": "arm" }).to_string();
+    let browser = browser.clone();
+    std::thread::spawn(move || browser.ask("POST", "/killcord/api/v1/arm", &body).0)
+}
+
+#[test]
+fn a_driver_and_a_request_that_block_for_30_s_cost_no_page_its_session() {
+    let (served, mute) = blocking();
+    let serve = served.serve(&[]);
+    let browser = Browser::pair(&link(&serve));
+    let mut page = browser.open();
+    let request = arm_by_request(&served, &browser, &mut page);
+    until_true("the supply to be on", LONG, || served.is("ON"));
+    let began = Instant::now();
+    for n in 2.. {
+        page.beat(n);
+        assert!(served.is("ON"), "lost after {:?}", began.elapsed());
+        if began.elapsed() >= BLOCKS {
+            break;
+        }
+        let_pass(Duration::from_millis(500));
+    }
+    assert_eq!(request.join().unwrap(), 202, "not done within the time that a request has");
+    assert_eq!(asked(&mute), ["LEVEL?"], "its driver still waits");
+    browser.bye(&page, false);
+    served.until_off();
+}
+
+#[test]
+fn a_page_that_goes_or_falls_silent_while_a_driver_and_a_request_block_is_gone_as_at_any_time() {
+    for silent in [false, true] {
+        let (served, mute) = blocking();
+        let serve = served.serve(&[]);
+        let browser = Browser::pair(&link(&serve));
+        let mut page = browser.open();
+        let request = arm_by_request(&served, &browser, &mut page);
+        until_true("the supply to be on", LONG, || served.is("ON"));
+        until_true("the driver to wait", LONG, || asked(&mute) == ["LEVEL?"]);
+        let said = Instant::now();
+        page.beat(2);
+        if silent {
+            page.cut();
+        } else {
+            browser.bye(&page, false);
+        }
+        served.until_off();
+        let took = said.elapsed();
+        assert!(took < BLOCKS, "it waited for what blocks: {took:?}");
+        assert!(!silent || took >= Duration::from_secs(5), "{took:?} early");
+        assert_eq!(asked(&mute), ["LEVEL?"], "its driver still waits");
+        drop(request);
+    }
 }
