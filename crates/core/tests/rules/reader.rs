@@ -252,3 +252,16 @@ fn a_window_has_no_reader_and_ends_by_its_time() {
     world.pass(5_000);
     assert!(world.state.sessions().is_empty());
 }
+
+#[test]
+fn lateness_below_a_busy_machines_turns_is_no_credit_however_often_it_comes() {
+    let (most, nano) = (Duration::from_millis(5), Duration::from_nanos(1));
+    for (by, credit) in [(most - nano, Duration::ZERO), (most, most * 10)] {
+        let (mut world, session) = quiet_bench(alone());
+        for _ in 0..10 {
+            world.now = world.state.next_wake() + by;
+            world.say(Input::Tick);
+        }
+        assert_eq!(world.state.sessions()[&session].credit, credit, "{by:?}");
+    }
+}
