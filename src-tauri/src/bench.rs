@@ -11,7 +11,7 @@ use killcord::{
 };
 use killcord_rig::RigFile;
 
-use crate::{serve::Port, stop::Stop};
+use crate::{serve::Ports, stop::Stop};
 
 /// A running window answers its door within it.
 const DOOR_ANSWERS: Duration = Duration::from_secs(2);
@@ -34,7 +34,7 @@ pub(crate) struct Bench {
     /// Started before GTK; `None` where the rig does without, or where it could not be started yet.
     watchdog: Option<Standby>,
     /// Where it is served; `None` where it is not.
-    port: Option<Port>,
+    ports: Option<Ports>,
 }
 
 impl Bench {
@@ -43,11 +43,11 @@ impl Bench {
         let options = Options::new(file).state_dir(state_dir).wait_for_watchdog(rig.plan.deadline);
         match options.lock() {
             Ok(lock) => {
-                let port = Port::of(&rig)?;
+                let ports = Some(Ports::of(&rig, &options.rig_dir())?);
                 let required = rig.policy.safety.watchdog == Watchdog::Required;
                 // The host tries again, and says why it does not arm.
                 let watchdog = required.then(|| Standby::start(&options.watchdog).ok()).flatten();
-                Ok(Self { rig, options, lock, watchdog, port })
+                Ok(Self { rig, options, lock, watchdog, ports })
             }
             Err(StartError::Held { .. }) if raised(&options.door()) => Err(Stop::Raised),
             Err(error) => Err(error.into()),
@@ -65,9 +65,9 @@ impl Bench {
         format!("{identifier}.rig_{}", paths::rig_key(&self.options.file))
     }
 
-    /// Takes out the port that it is to be served on, and where browsers are remembered.
-    pub(crate) fn take_port(&mut self) -> Option<(Port, PathBuf)> {
-        Some((self.port.take()?, self.options.rig_dir()))
+    /// Takes out the ports that it is to be served on.
+    pub(crate) fn take_ports(&mut self) -> Option<Ports> {
+        self.ports.take()
     }
 
     /// Opens it: from here on, whatever ends the process ends the host first.

@@ -56,8 +56,8 @@ pub(crate) fn chosen(app: &AppHandle, event: MenuEvent) {
         QUIT => drop(killcord.host().shutdown(Cause::WindowClosed)),
         SAFE_STOP => drop(killcord.host().safe_stop()),
         SHOW => killcord.raise(),
-        BROWSER => match app.try_state::<Served>().and_then(|served| served.link()) {
-            Some(link) => dialog::link(&link),
+        BROWSER => match app.try_state::<Served>().and_then(|served| served.invite()) {
+            Some(invitation) => dialog::link(&invitation),
             None => dialog::note(
                 "This bench is not served to browsers",
                 "Write a [remote] section into its rig file, such as:\n\n[remote]\nlisten = \"127.0.0.1:8420\"",

@@ -1,77 +1,84 @@
-//! The server beside the window: one host behind both. A rig with `[remote]` is opened in browsers too; a wrapped app
-//! is shown to the window by it alone, from a port of this machine that only the window's one-time link opens.
+//! The servers beside the window: one host behind all. A rig with `[remote]` is opened in browsers too; a wrapped app
+//! is shown to the window from a port of this machine that only the window's one-time link opens.
 
 use std::{
-    io::Write as _,
-    net::{Ipv4Addr, SocketAddr},
+    io::{self, IsTerminal as _, Write as _},
+    os::fd::AsFd as _,
     path::Path,
 };
 
-use killcord::{Host, Rig};
-use killcord_server::{Assets, BindError, Bound, Remote, Server};
+use killcord::{Host, Rig, system::Service};
+use killcord_server::{Assets, BindError, Bound, Qr, Server};
 use tauri::Url;
 
 /// What is served: taken before a device is touched.
-pub(crate) struct Port {
-    bound: Bound,
-    /// Browsers are let in, not the window alone.
-    browsers: bool,
+pub(crate) struct Ports {
+    browsers: Option<Bound>,
+    /// Of a rig that wraps an app.
+    window: Option<Bound>,
 }
 
-impl Port {
-    /// The port that the rig asks for; `None` where it asks for none.
-    pub(crate) fn of(rig: &Rig) -> Result<Option<Self>, BindError> {
-        let (remote, browsers) = match &rig.remote {
-            Some(remote) => (remote.clone(), true),
-            None if rig.plan.app.is_some() => {
-                let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-                (Remote { listen, names: Vec::new() }, false)
-            }
-            None => return Ok(None),
-        };
-        Ok(Some(Self { bound: Bound::to(&remote)?, browsers }))
+impl Ports {
+    /// The ports that the rig asks for. Who is let in is remembered in `state`.
+    pub(crate) fn of(rig: &Rig, state: &Path) -> Result<Self, BindError> {
+        let browsers = rig.remote.as_ref().map(|remote| Bound::to(remote, state)).transpose()?;
+        let window = rig.plan.app.is_some().then(|| Bound::for_window(state)).transpose()?;
+        Ok(Self { browsers, window })
     }
 
-    /// Serves this host. Paired browsers are remembered in `state`.
-    pub(crate) fn serve(self, host: &Host, state: &Path) -> Result<Served, BindError> {
-        let Self { bound, browsers } = self;
-        let shows_app = host.rig().plan.app.is_some();
-        let tell = move |link: String| {
-            if browsers {
-                told(&link);
-            }
+    /// Serves this host.
+    pub(crate) fn serve(self, host: &Host) -> Result<Served, BindError> {
+        let serve = |bound: Option<Bound>, tell: fn(String)| {
+            bound.map(|bound| bound.serve(host.clone(), Assets::panel(), tell)).transpose()
         };
-        let server = bound.serve(host.clone(), Assets::panel(), state, tell)?;
-        let served = Served { server, browsers, shows_app };
-        // The window's own link comes first, where it needs one; the next is told when that was used.
-        if !shows_app && let Some(link) = served.link() {
-            told(&link);
+        let served = Served { browsers: serve(self.browsers, told)?, window: serve(self.window, drop)? };
+        if let Some(Invitation { link, fingerprint }) = served.invite() {
+            if let Some(fingerprint) = fingerprint {
+                // A closed standard error is nobody who wants to know.
+                writeln!(io::stderr(), "This host's certificate, SHA-256: {fingerprint}").ok();
+            }
+            told(link);
         }
         Ok(served)
     }
 }
 
-/// A running server.
+/// The running servers.
 pub(crate) struct Served {
-    server: Server,
-    browsers: bool,
-    shows_app: bool,
+    browsers: Option<Server>,
+    window: Option<Server>,
+}
+
+/// What a browser needs to come in.
+pub(crate) struct Invitation {
+    pub(crate) link: String,
+    /// Of the host's certificate, where there is one.
+    pub(crate) fingerprint: Option<String>,
 }
 
 impl Served {
     /// A new link for a browser; `None` where none is let in.
-    pub(crate) fn link(&self) -> Option<String> {
-        self.browsers.then(|| self.server.invite()).flatten()
+    pub(crate) fn invite(&self) -> Option<Invitation> {
+        let server = self.browsers.as_ref()?;
+        Some(Invitation { link: server.invite()?, fingerprint: server.fingerprint() })
     }
 
     /// What the window shows instead of the panel: the page around the wrapped app.
     pub(crate) fn page(&self) -> Option<Url> {
-        self.shows_app.then(|| self.server.invite()).flatten().and_then(|link| link.parse().ok())
+        self.window.as_ref()?.invite()?.parse().ok()
     }
 }
 
 /// As `killcord serve` does.
-fn told(link: &str) {
+fn told(link: String) {
+    let mut out = io::stdout();
+    // A link in a log is one for whoever reads the log.
+    if Service::keeps(out.as_fd()) {
+        return;
+    }
     // A closed standard output is nobody who wants to know.
-    writeln!(std::io::stdout(), "Open in a browser (once, within 10 minutes): {link}").ok();
+    writeln!(out, "Open in a browser (once, within 10 minutes): {link}").ok();
+    if let Some(qr) = Qr::of(&link).filter(|_| out.is_terminal()) {
+        writeln!(out, "{}", qr.text()).ok();
+    }
 }

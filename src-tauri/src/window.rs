@@ -26,7 +26,7 @@ pub(crate) fn run(mut bench: Bench, signals: &Signals) -> Result<ExitCode, Stop>
         })
         .build(context)
         .map_err(|error| Stop::Window(error.to_string()))?;
-    let port = bench.take_port();
+    let ports = bench.take_ports();
     let host = bench.open(signals)?;
     #[cfg(target_os = "linux")]
     // Named as its desktop file is: by `productName`.
@@ -39,7 +39,7 @@ pub(crate) fn run(mut bench: Bench, signals: &Signals) -> Result<ExitCode, Stop>
         .map_err(|error| error.to_string())
         .and_then(|killcord| app.handle().plugin(killcord).map_err(|error| error.to_string()));
     let served = tied.and_then(|()| {
-        let served = port.map(|(port, state)| port.serve(&host, &state)).transpose();
+        let served = ports.map(|ports| ports.serve(&host)).transpose();
         served.map_err(|error| error.to_string())
     });
     let served = match served {

@@ -1,8 +1,8 @@
 //! The arguments. Commands that are not there yet are not offered.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::drill::Row;
 
@@ -55,6 +55,11 @@ pub(crate) enum Command {
     Safe(Safe),
     /// Shows what happened: runs, sessions, teardowns
     Journal(Journal),
+    /// Says who may come in from a browser or a program: adds, lists, revokes
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
     /// Starts simulated instruments
     Sim(Sim),
     /// Fires every cause at the rig's simulated twin and says how soon it was safe
@@ -70,7 +75,7 @@ pub(crate) enum Command {
 /// What the end of the input means, told where a service is set up.
 const SERVE: &str = "\
 With [remote], sessions are pages in browsers: a link for the first one is printed, and the next one when it was
-used. The host ends with Ctrl-C, SIGTERM or SIGHUP. No port is opened without [remote].
+used. As a service, whose output is kept in a log, it prints none: `killcord token add` lets people in. The host ends with Ctrl-C, SIGTERM or SIGHUP. No port is opened without [remote].
 Without it the session is this terminal. It ends, and the rig is made safe and released, with `quit`, Ctrl-C, SIGTERM,
 SIGHUP, or the end of the input. Input from /dev/null or a file has nobody behind it and its end ends nothing:
 for a service, signals do. Type `help` for what can be typed.";
@@ -186,6 +191,64 @@ pub(crate) enum JournalCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Makes a token and prints its secret, once
+    Add(TokenAdd),
+    /// Lists tokens and paired browsers
+    List {
+        /// The rig file
+        rig: PathBuf,
+    },
+    /// Revokes a token or a paired browser, and whoever was let in by it; their sessions end at once
+    Revoke {
+        /// The rig file
+        rig: PathBuf,
+        /// Its name, as the list shows it
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenAdd {
+    /// The rig file
+    pub(crate) rig: PathBuf,
+    /// Whom it is for, such as alice or prometheus
+    pub(crate) name: String,
+    /// What it may do
+    #[arg(long, value_enum, default_value_t = TokenRole::Observer)]
+    pub(crate) role: TokenRole,
+    /// How long it is good for, such as 8h or 30d. Without: until it is revoked
+    #[arg(long = "for", value_name = "TIME", value_parser = lives)]
+    pub(crate) lives: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TokenRole {
+    /// Sees the bench, and may stop it
+    Observer,
+    /// Drives the bench, and lets others in
+    Operator,
+}
+
+/// A time in minutes, hours or days.
+fn lives(text: &str) -> Result<Duration, String> {
+    let seconds = |unit| match unit {
+        'm' => Some(60),
+        'h' => Some(3600),
+        'd' => Some(24 * 3600),
+        _ => None,
+    };
+    let parts = text
+        .char_indices()
+        .next_back()
+        .and_then(|(at, unit)| Some((text.get(..at)?.parse::<u32>().ok()?, seconds(unit)?)));
+    match parts {
+        Some((n, unit)) if n > 0 => Ok(Duration::from_secs(u64::from(n) * unit)),
+        _ => Err("write a number and m, h or d, as in 90m, 8h or 30d".into()),
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Sim {
     /// The file of instruments
@@ -234,9 +297,28 @@ mod tests {
     }
 
     #[test]
+    fn a_token_looks_and_stops_unless_it_is_said_to_operate() {
+        let add =
+            |more: &str| match parse(&format!("token add bench.toml alice {more}")).map(|cli| cli.command) {
+                Ok(Some(Command::Token { command: TokenCommand::Add(add) })) => Ok((add.role, add.lives)),
+                Ok(other) => panic!("{other:?}"),
+                Err(error) => Err(error.to_string()),
+            };
+        assert_eq!(add(""), Ok((TokenRole::Observer, None)));
+        let eight = Some(Duration::from_hours(8));
+        assert_eq!(add("--role operator --for 8h"), Ok((TokenRole::Operator, eight)));
+        for wrong in ["0h", "h", "8", "8s", "-1h", "8\u{b5}", "99999999999d"] {
+            assert!(
+                add(&format!("--for={wrong}")).is_err_and(|told| told.contains("as in 90m, 8h or 30d")),
+                "{wrong}"
+            );
+        }
+    }
+
+    #[test]
     fn what_is_not_there_yet_is_not_offered() {
         let help = Cli::command().render_help().to_string();
-        for later in ["token", "schema", "stand-in", "remote"] {
+        for later in ["schema", "stand-in", "remote"] {
             assert!(!help.contains(later), "{later}");
         }
         assert!(help.contains("not a certified safety function"));

@@ -28,6 +28,9 @@ pub(crate) enum Stop {
     /// Browsers cannot be served.
     #[error("the rig was not served")]
     Serve(#[from] killcord_server::BindError),
+    /// Who may come in cannot be changed.
+    #[error("nothing was changed")]
+    Token(#[from] killcord_server::TokenError),
     /// Another process has the rig, and what to do then.
     #[error("{0}")]
     Held(String),
@@ -87,6 +90,7 @@ impl Stop {
             | Self::Sim(_)
             | Self::System { .. }
             | Self::Drill(_)
+            | Self::Token(_)
             | Self::Demo(_) => 3,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::{Condition, DeviceIx, Number, Plan, Policy, Step, step::Template};
@@ -31,10 +32,41 @@ pub struct Rig {
 /// `[remote]`: where browsers come in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Remote {
-    /// An address of this machine's own loopback; port 0 takes any that is free.
+    /// Port 0 takes any that is free. Where other machines reach it, there is TLS, or nobody is answered but the
+    /// trusted proxies.
     pub listen: SocketAddr,
+    /// What the connections are encrypted with.
+    pub tls: Tls,
     /// Names that it may be reached by, besides the address; lower case.
     pub names: Vec<String>,
+    /// Whose word on the browser behind them is believed: addresses and networks.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Where a proxy shows all of this: begins and ends with a slash.
+    pub base_path: String,
+}
+
+impl Remote {
+    /// At this address, for this machine alone: plain, without a proxy, without further names.
+    #[must_use]
+    pub fn at(listen: SocketAddr) -> Self {
+        Self { listen, tls: Tls::Off, names: Vec::new(), trusted_proxies: Vec::new(), base_path: "/".into() }
+    }
+}
+
+/// `[remote] tls`
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Tls {
+    /// Plain HTTP.
+    Off,
+    /// By a certificate of the host's own, known by its fingerprint.
+    SelfSigned,
+    /// By this certificate.
+    Own {
+        /// PEM: the certificate, then those between it and the root.
+        cert: PathBuf,
+        /// PEM: its private key.
+        key: PathBuf,
+    },
 }
 
 /// A value that is polled.

@@ -2,7 +2,7 @@
 //! name of a session that does hold one, the end of a session. Every answer comes from the rules' thread.
 
 use killcord_core::{
-    BrowserId, Cause, ControlIx, Epoch, Extent, Mode, SessionId, Value,
+    BrowserId, Cause, ControlIx, Epoch, Extent, Mode, SessionEnd, SessionId, Value,
     rules::{Command, CommandKind},
 };
 use killcord_wire::{ErrorCode, ReadingsView, SessionsView};
@@ -111,7 +111,16 @@ impl Host {
 
     /// Ends all sessions of a browser as signed out.
     pub fn sign_out(&self, browser: BrowserId) {
-        self.shared().queue.push(Item::Page(PageNews::SignOut(browser)));
+        self.leave(browser, SessionEnd::SignedOut);
+    }
+
+    /// Ends all sessions of a browser that is let in no more, as ended by an operator.
+    pub fn dismiss(&self, browser: BrowserId) {
+        self.leave(browser, SessionEnd::EndedByOperator);
+    }
+
+    fn leave(&self, browser: BrowserId, reason: SessionEnd) {
+        self.shared().queue.push(Item::Page(PageNews::Leave { browser, reason }));
     }
 
     async fn ask<T>(&self, news: impl FnOnce(oneshot::Sender<T>) -> PageNews) -> Option<T> {

@@ -23,12 +23,17 @@ use crate::{
 const LONGEST_ID: usize = 64;
 
 /// Where a page is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Visitor {
     /// Whose cookie it came with.
     pub browser: BrowserId,
-    /// From where it came: only a page on this machine may make `arm = "on-first-session"` act.
+    /// From where it came.
     pub address: IpAddr,
+    /// Nothing stands between: its connection is its browser's own. Only such a page on this machine may make
+    /// `arm = "on-first-session"` act.
+    pub direct: bool,
+    /// Who that is, for people.
+    pub who: Arc<str>,
     /// Whether it may ever be operator.
     pub may_operate: bool,
 }
@@ -137,18 +142,19 @@ impl Attachment {
             frames: self.frames.clone(),
             browser: self.browser(),
             nonce,
-            address: self.visitor.map(|visitor| visitor.address),
+            address: self.visitor.as_ref().map(|visitor| visitor.address),
+            who: self.visitor.as_ref().map(|visitor| Arc::clone(&visitor.who)),
         };
         // A window and a terminal are on this machine by nature; a page that was there before is not newly opened.
-        let local = match self.visitor {
-            Some(visitor) => visitor.address.is_loopback() && resume.is_none(),
+        let local = match &self.visitor {
+            Some(visitor) => visitor.direct && visitor.address.is_loopback() && resume.is_none(),
             None => matches!(self.kind, SessionKind::Window | SessionKind::Terminal),
         };
         let arrival = Arrival {
             tag: self.tag,
             kind: self.kind,
             want,
-            may_operate: self.visitor.is_none_or(|visitor| visitor.may_operate),
+            may_operate: self.visitor.as_ref().is_none_or(|visitor| visitor.may_operate),
             local,
             resume: None,
         };
@@ -208,7 +214,7 @@ impl Attachment {
     }
 
     fn browser(&self) -> Option<BrowserId> {
-        self.visitor.map(|visitor| visitor.browser)
+        self.visitor.as_ref().map(|visitor| visitor.browser)
     }
 
     /// Whether its page said goodbye: a page that comes with its token is no other tab.

@@ -66,6 +66,7 @@ pub(crate) struct Seat {
     pub(crate) browser: Option<BrowserId>,
     pub(crate) nonce: String,
     pub(crate) address: Option<IpAddr>,
+    pub(crate) who: Option<Arc<str>>,
 }
 
 /// What a session can be come back to with.
@@ -90,7 +91,8 @@ pub(crate) struct Seats {
     /// Outlives the seat: a page whose connection is gone can still say goodbye.
     pages: BTreeMap<SessionId, Page>,
     documents: Documents,
-    addresses: BTreeMap<SessionId, IpAddr>,
+    /// From where each came last, and as whom.
+    came: BTreeMap<SessionId, (Option<IpAddr>, Option<Arc<str>>)>,
     ended: VecDeque<EndedView>,
 }
 
@@ -102,7 +104,7 @@ impl Default for Seats {
             tokens: BTreeMap::new(),
             pages: BTreeMap::new(),
             documents: Documents::new(LAPSE),
-            addresses: BTreeMap::new(),
+            came: BTreeMap::new(),
             ended: VecDeque::new(),
         }
     }
@@ -116,7 +118,10 @@ impl Seats {
 
     /// A GUI said hello and waits for its session. Gives the one that its token belongs to.
     pub(crate) fn arrive(&mut self, seat: Seat, token: Option<String>) -> Option<SessionId> {
-        let session = token.as_deref().and_then(|token| self.session_of(token));
+        // Whoever else has come by the token is not that page.
+        let theirs =
+            |session: &SessionId| self.pages.get(session).is_some_and(|page| page.browser() == seat.browser);
+        let session = token.as_deref().and_then(|token| self.session_of(token)).filter(theirs);
         self.arriving.insert(seat.tag, (seat, token.filter(|_| session.is_some())));
         session
     }
@@ -132,9 +137,7 @@ impl Seats {
         let (nonce, before) = (std::mem::take(&mut seat.nonce), self.pages.get(&session));
         let page = self.documents.hello(seat.browser, nonce, before, now);
         self.pages.insert(session, page);
-        if let Some(address) = seat.address {
-            self.addresses.insert(session, address);
-        }
+        self.came.insert(session, (seat.address, seat.who.take()));
         let token = new_token();
         seat.place.give(session);
         if let Some(before) = self.seated.insert(session, seat) {
@@ -146,8 +149,8 @@ impl Seats {
 
     /// Ends a session's seat.
     pub(crate) fn clear(&mut self, session: SessionId, reason: SessionEnd) {
-        self.addresses.remove(&session);
-        self.ended.push_back(EndedView { session, reason });
+        let (address, who) = self.came.remove(&session).unwrap_or_default();
+        self.ended.push_back(EndedView { session, reason, address, who: who.map(|who| who.to_string()) });
         if self.ended.len() > ENDED {
             self.ended.pop_front();
         }
@@ -220,9 +223,10 @@ impl Seats {
         }
     }
 
-    /// From where a session's page came.
-    pub(crate) fn address(&self, session: SessionId) -> Option<IpAddr> {
-        self.addresses.get(&session).copied()
+    /// From where a session came, and as whom.
+    pub(crate) fn came(&self, session: SessionId) -> (Option<IpAddr>, Option<String>) {
+        let (address, who) = self.came.get(&session).cloned().unwrap_or_default();
+        (address, who.map(|who| who.to_string()))
     }
 
     /// The sessions that have a page of that browser.
@@ -233,7 +237,7 @@ impl Seats {
 
     /// The last sessions that have ended, the newest last.
     pub(crate) fn ended(&self) -> impl Iterator<Item = EndedView> {
-        self.ended.iter().copied()
+        self.ended.iter().cloned()
     }
 
     pub(crate) fn sessions(&self) -> Vec<SessionId> {

@@ -47,7 +47,13 @@ fn start() -> (Host, TempDir) {
 }
 
 fn page(host: &Host) -> (Attachment, FrameReceiver) {
-    let visitor = Visitor { browser: BrowserId(1), address: Ipv4Addr::LOCALHOST.into(), may_operate: true };
+    let visitor = Visitor {
+        browser: BrowserId(1),
+        address: Ipv4Addr::LOCALHOST.into(),
+        direct: true,
+        who: "test".into(),
+        may_operate: true,
+    };
     let (page, mut frames) = host.attach_page(visitor);
     page.frame(ToHost::Hello { v: 1, resume: None, nonce: "a".into(), want: Role::Operator });
     while !matches!(frames.blocking_recv().as_deref(), Some(ToPage::Welcome { .. })) {}

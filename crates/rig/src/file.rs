@@ -6,7 +6,11 @@ use std::{
     sync::Arc,
 };
 
-use killcord_core::{Plan, Policy, Rig, driver::DriverSpec};
+use killcord_core::{
+    Plan, Policy, Rig,
+    driver::DriverSpec,
+    rig::{Remote, Tls},
+};
 
 use crate::{
     Diagnostic, Diagnostics,
@@ -102,9 +106,14 @@ impl RigFile {
         drop(table);
         let warnings = problems.finish()?;
         let mut rig = Rig { source: self.path.clone(), ..rig };
-        if let (Some(app), Some(folder)) = (&mut rig.plan.app, self.path.as_deref().and_then(Path::parent)) {
-            // As it is meant by who reads the file, wherever the host is started.
-            app.directory = folder.join(&app.directory);
+        if let Some(folder) = self.path.as_deref().and_then(Path::parent) {
+            // As they are meant by who reads the file, wherever the host is started.
+            if let Some(app) = &mut rig.plan.app {
+                app.directory = folder.join(&app.directory);
+            }
+            if let Some(Remote { tls: Tls::Own { cert, key }, .. }) = &mut rig.remote {
+                (*cert, *key) = (folder.join(&*cert), folder.join(&*key));
+            }
         }
         Ok((rig, warnings))
     }

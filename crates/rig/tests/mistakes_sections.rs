@@ -740,34 +740,53 @@ drives = ["psu"]
 }
 
 #[test]
-fn an_address_that_others_reach_is_refused_with_the_tunnel_to_take() {
+fn an_address_that_others_reach_in_plain_text_is_refused_with_what_to_write() {
+    for tls in ["", "tls = \"off\"\n", "tls = \"off\"\ntrusted_proxies = []\n"] {
+        let wrong = sections(&format!("[remote]\n{tls}listen = \"0.0.0.0:8420\""));
+        let told = problems(&wrong);
+        for help in ["write tls = \"self-signed\"", "trusted_proxies", "listen = \"127.0.0.1:8420\""] {
+            assert!(told.contains(help), "{told}");
+        }
+    }
+    for right in [
+        "listen = \"0.0.0.0:8420\"\ntls = \"self-signed\"",
+        "listen = \"[::]:8420\"\ntls = { cert = \"a.pem\", key = \"a.key\" }",
+        "listen = \"0.0.0.0:8420\"\ntls = \"off\"\ntrusted_proxies = [\"192.0.2.5\", \"10.1.0.0/16\"]\nbase_path = \"/lab/bench1\"",
+        "listen = \"127.0.0.1:8420\"",
+    ] {
+        assert_eq!(problems(&sections(&format!("[remote]\n{right}"))), "");
+    }
+}
+
+#[test]
+fn what_is_wrong_about_the_way_to_browsers_is_told_at_its_place() {
     check(
         &sections(
             r#"
 [remote]
-listen = "0.0.0.0:8420"
-tls = "self-signed"
+listen = "bench1:8420"
+tls = { cert = "bench.pem" }
 names = ["https://bench1"]
-base_path = "/bench"
+trusted_proxies = ["0.0.0.0/0", "proxy.lab", "192.0.2.5"]
+base_path = "/a/../b"
 "#,
         ),
         expect![[r#"
-            error: addresses that other machines reach are not supported yet
+            error: `listen` is an address and a port, as in 127.0.0.1:8420
              --> rig.toml:5:10
               |
-            5 | listen = "0.0.0.0:8420"
-              |          ^^^^^^^^^^^^^^ anybody in the network could try this port
+            5 | listen = "bench1:8420"
+              |          ^^^^^^^^^^^^^
               |
               = help: write listen = "127.0.0.1:8420"
-              = help: from another machine, use a tunnel: ssh -L 8420:127.0.0.1:8420 HOST
 
-            error: `tls` is not supported yet
-             --> rig.toml:6:1
+            error: `tls` has no `key`
+             --> rig.toml:6:7
               |
-            6 | tls = "self-signed"
-              | ^^^ a page on this machine needs none
+            6 | tls = { cert = "bench.pem" }
+              |       ^^^^^^^^^^^^^^^^^^^^^^
               |
-              = help: leave it out, or write tls = "off"
+              = help: write key = "bench.key": its private key
 
             error: this is no name of a machine
              --> rig.toml:7:10
@@ -777,12 +796,45 @@ base_path = "/bench"
               |
               = help: write it without scheme, port and path
 
-            error: `base_path` is not supported yet
-             --> rig.toml:8:1
+            error: everybody would be believed to be a proxy
+             --> rig.toml:8:20
               |
-            8 | base_path = "/bench"
-              | ^^^^^^^^^ no proxy may stand between yet
+            8 | trusted_proxies = ["0.0.0.0/0", "proxy.lab", "192.0.2.5"]
+              |                    ^^^^^^^^^^^
               |
-              = help: leave it out"#]],
+              = help: name the proxy's address
+
+            error: this is no address of a proxy
+             --> rig.toml:8:33
+              |
+            8 | trusted_proxies = ["0.0.0.0/0", "proxy.lab", "192.0.2.5"]
+              |                                 ^^^^^^^^^^^
+              |
+              = help: write an address such as "192.168.1.5", or a network such as "192.168.1.0/24"
+
+            error: this is no path
+             --> rig.toml:9:13
+              |
+            9 | base_path = "/a/../b"
+              |             ^^^^^^^^^
+              |
+              = help: write the path that the proxy shows, as in "/bench1/""#]],
+    );
+    check(
+        &sections("[remote]\nlisten = \"127.0.0.1:8420\"\ntls = \"on\"\nbase_path = \"bench1\""),
+        expect![[r#"
+            error: `tls` cannot be "on"
+             --> rig.toml:5:7
+              |
+            5 | tls = "on"
+              |       ^^^^ not one of "off" or "self-signed"
+
+            error: this is no path
+             --> rig.toml:6:13
+              |
+            6 | base_path = "bench1"
+              |             ^^^^^^^^
+              |
+              = help: write the path that the proxy shows, as in "/bench1/""#]],
     );
 }

@@ -19,6 +19,12 @@ pub(crate) enum Refused {
     Prefetch,
     /// No cookie of a paired browser.
     NotPaired,
+    /// Let in to look.
+    OperatorsOnly,
+    /// In plain text from another machine.
+    NotEncrypted,
+    /// Done, and undone by a restart: the disk does not take it.
+    NotKept,
     /// The pairing code is none.
     CodeWrong,
     /// The pairing code has let a browser in.
@@ -63,9 +69,12 @@ impl Refused {
     const fn status(self) -> StatusCode {
         match self {
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::WrongOrigin | Self::Prefetch | Self::CodeWrong | Self::ServiceWorker => {
-                StatusCode::FORBIDDEN
-            }
+            Self::WrongOrigin
+            | Self::Prefetch
+            | Self::CodeWrong
+            | Self::OperatorsOnly
+            | Self::NotEncrypted
+            | Self::ServiceWorker => StatusCode::FORBIDDEN,
             Self::NotPaired => StatusCode::UNAUTHORIZED,
             Self::CodeUsed | Self::CodeExpired => StatusCode::GONE,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
@@ -73,6 +82,7 @@ impl Refused {
             Self::Unknown => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::NotKept => StatusCode::INSUFFICIENT_STORAGE,
             Self::AppGone => StatusCode::BAD_GATEWAY,
             Self::AppSlow => StatusCode::GATEWAY_TIMEOUT,
             Self::NotReady | Self::AppNotReady | Self::Ending | Self::Failed | Self::NoJournal => {
@@ -96,6 +106,15 @@ impl Refused {
             }
             Self::Prefetch => "pages are not given in advance; open it",
             Self::NotPaired => "this browser is not paired; open the link that Killcord printed",
+            Self::OperatorsOnly => {
+                "only operators may do that; ask one, or pair this browser by an operator's link"
+            }
+            Self::NotEncrypted => {
+                "this server is reached through its proxy; open the address that Killcord printed"
+            }
+            Self::NotKept => {
+                "done, but the disk did not take it: after a restart it is undone; look at the log"
+            }
             Self::CodeWrong => "this is no link of this host; open the newest one that Killcord printed",
             Self::CodeUsed => "this link was used; open the newest one that Killcord printed",
             Self::CodeExpired => "this link is too old; open the new one that Killcord has just printed",

@@ -21,7 +21,11 @@ use killcord::{
 };
 use serde::Deserialize;
 
-use crate::{answer::Refused, pair::Browser, server::Shared};
+use crate::{
+    answer::Refused,
+    pair::{Browser, Operator},
+    server::Shared,
+};
 
 /// How long a command's answer is waited for; after that it is "accepted", and the same command asks again.
 const ANSWER_WITHIN: Duration = Duration::from_secs(8);
@@ -51,7 +55,7 @@ pub(crate) async fn stop(State(shared): State<Arc<Shared>>, _paired: Browser) ->
 }
 
 /// Makes the rig safe, hands it back and disconnects.
-pub(crate) async fn release(State(shared): State<Arc<Shared>>, _paired: Browser) -> StatusCode {
+pub(crate) async fn release(State(shared): State<Arc<Shared>>, _by: Operator) -> StatusCode {
     drop(shared.host.release(Cause::SafeStop));
     StatusCode::ACCEPTED
 }
@@ -59,25 +63,25 @@ pub(crate) async fn release(State(shared): State<Arc<Shared>>, _paired: Browser)
 /// Arms the rig in the name of an operator's session.
 pub(crate) async fn arm(
     State(shared): State<Arc<Shared>>,
-    Browser(browser): Browser,
+    Operator(by): Operator,
     body: Bytes,
 ) -> Result<Response, Refused> {
     let ArmBody { session, epoch, id } = serde_json::from_slice(&body).map_err(|_| Refused::BadRequest)?;
-    let named = Named { browser, session, epoch, id };
+    let named = Named { browser: by.id, session, epoch, id };
     answered(shared.host.arm(named)).await
 }
 
 /// Sets a control in the name of an operator's session.
 pub(crate) async fn set(
     State(shared): State<Arc<Shared>>,
-    Browser(browser): Browser,
+    Operator(by): Operator,
     names: Result<Path<(String, String)>, PathRejection>,
     body: Bytes,
 ) -> Result<Response, Refused> {
     let Path((device, control)) = names.map_err(|_| Refused::Unknown)?;
     let SetBody { session, epoch, id, value } =
         serde_json::from_slice(&body).map_err(|_| Refused::BadRequest)?;
-    let named = Named { browser, session, epoch, id };
+    let named = Named { browser: by.id, session, epoch, id };
     answered(shared.host.set(named, &device, &control, value)).await
 }
 

@@ -1,25 +1,34 @@
-//! Where the server listens: taken before a host is started, so that a port in use costs nothing.
+//! Where the server listens: taken before a host is started, so that a port in use, or a certificate that cannot be
+//! read, costs nothing.
 
 use std::{
     io,
-    net::{SocketAddr, TcpListener},
-    path::Path,
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
 };
 
-use killcord::{Host, core::rig::Remote};
+use killcord::{
+    Host,
+    core::rig::{Remote, Tls},
+};
 
-use crate::{Assets, Server, gate::Names};
+use crate::{
+    Assets, Server,
+    names::Names,
+    server::Setting,
+    tls::{Certificate, TlsError},
+};
 
 /// Why nothing can be served. No device was touched.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    /// Reachable from other machines.
+    /// Other machines reach it, and nothing is encrypted.
     #[error(
-        "{0} can be reached from other machines, which is not supported yet; write listen = \"127.0.0.1:{port}\" \
-         and reach it through an SSH tunnel: ssh -L {port}:127.0.0.1:{port} HOST",
+        "{0} can be reached from other machines, and nothing is encrypted; write tls = \"self-signed\" in [remote], or \
+         listen = \"127.0.0.1:{port}\"",
         port = .0.port()
     )]
-    NotLoopback(SocketAddr),
+    NotEncrypted(SocketAddr),
     /// Somebody else listens there.
     #[error("{0} is in use by another program; end it, or write another port in [remote] listen")]
     Taken(SocketAddr),
@@ -31,6 +40,9 @@ pub enum BindError {
         /// What it said.
         source: io::Error,
     },
+    /// Nothing can be encrypted.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// No thread, or no descriptor, for the server.
     #[error("the server cannot be started; raise `ulimit -u` and `ulimit -n`")]
     Start(#[source] io::Error),
@@ -40,20 +52,25 @@ pub enum BindError {
 #[derive(Debug)]
 pub struct Bound {
     listener: TcpListener,
-    address: SocketAddr,
-    names: Names,
+    setting: Setting,
 }
 
 impl Bound {
-    /// Takes the address.
+    /// Takes the address. Tokens, and the certificate of a host that makes its own, are kept in `state`, the folder of
+    /// the rig's state.
     ///
     /// # Errors
     /// [`BindError`].
-    pub fn to(remote: &Remote) -> Result<Self, BindError> {
+    pub fn to(remote: &Remote, state: &Path) -> Result<Self, BindError> {
         let address = remote.listen;
-        if !address.ip().is_loopback() {
-            return Err(BindError::NotLoopback(address));
+        // The rig reader says so with the place; a program of others may not have asked it.
+        if !address.ip().is_loopback() && remote.tls == Tls::Off && remote.trusted_proxies.is_empty() {
+            return Err(BindError::NotEncrypted(address));
         }
+        let addresses = reached(address.ip());
+        let mut names = vec!["localhost".to_owned()];
+        names.splice(0..0, remote.names.iter().cloned());
+        let certificate = Certificate::open(&remote.tls, state, &names, &addresses)?;
         let listener = TcpListener::bind(address).map_err(|source| match source.kind() {
             io::ErrorKind::AddrInUse => BindError::Taken(address),
             _ => BindError::System { address, source },
@@ -61,24 +78,80 @@ impl Bound {
         listener.set_nonblocking(true).map_err(BindError::Start)?;
         let address = listener.local_addr().map_err(BindError::Start)?;
         let names = Names::of(address, &remote.names);
-        Ok(Self { listener, address, names })
+        let setting = Setting {
+            address,
+            shown: shown(address, remote, &addresses),
+            names,
+            certificate,
+            trusted_proxies: remote.trusted_proxies.clone(),
+            base_path: remote.base_path.clone(),
+            state: PathBuf::from(state),
+            keeps: true,
+        };
+        Ok(Self { listener, setting })
     }
 
-    /// Serves this host until it has ended. Paired browsers are remembered in `state`, a folder; each link that
-    /// takes the place of one that was used goes to `invited`.
+    /// Takes a port of this machine's own for its window, which is let in by one link: nobody is remembered. `state` is
+    /// the folder of the rig's state.
     ///
     /// # Errors
-    /// [`BindError::Start`]; the host is as it was.
+    /// [`BindError`].
+    pub fn for_window(state: &Path) -> Result<Self, BindError> {
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let mut bound = Self::to(&Remote::at(listen), state)?;
+        bound.setting.keeps = false;
+        Ok(bound)
+    }
+
+    /// Serves this host until it has ended. Each link that takes the place of one that was used goes to `invited`.
+    ///
+    /// # Errors
+    /// [`BindError::Start`], [`BindError::Tls`]; the host is as it was.
     pub fn serve(
         self,
         host: Host,
         assets: Assets,
-        state: &Path,
         invited: impl Fn(String) + Send + Sync + 'static,
     ) -> Result<Server, BindError> {
-        let Self { listener, address, names } = self;
-        Server::start(listener, address, names, host, assets, state, Box::new(invited))
-            .map_err(BindError::Start)
+        let Self { listener, setting } = self;
+        let acceptor = setting.certificate.as_ref().map(|certificate| certificate.acceptor()).transpose()?;
+        Server::start(listener, setting, acceptor, host, assets, Box::new(invited)).map_err(BindError::Start)
+    }
+}
+
+/// The addresses by which this one is reached: its own, or all of this machine's, those for others first.
+fn reached(address: IpAddr) -> Vec<IpAddr> {
+    if !address.is_unspecified() {
+        return vec![address];
+    }
+    let all = if_addrs::get_if_addrs().unwrap_or_else(|error| {
+        tracing::warn!(%error, "this machine's addresses cannot be read; write one in [remote] listen");
+        Vec::new()
+    });
+    let mut all: Vec<IpAddr> = all.into_iter().map(|interface| interface.ip()).filter(is_told).collect();
+    all.retain(|one| address.is_ipv6() || one.is_ipv4());
+    all.sort_by_key(|one| (one.is_loopback(), one.is_ipv6()));
+    all.dedup();
+    all
+}
+
+/// One that a link can name: those of a link alone need the name of an interface with them (RFC 4007 section 11).
+fn is_told(address: &IpAddr) -> bool {
+    !matches!(address, IpAddr::V6(address) if address.is_unicast_link_local())
+}
+
+/// What links begin with, before `killcord/`: the first name of the rig file, else an address. A name behind a proxy is
+/// the proxy's, which encrypts.
+fn shown(address: SocketAddr, remote: &Remote, addresses: &[IpAddr]) -> String {
+    let (port, path) = (address.port(), &remote.base_path);
+    let scheme = if remote.tls == Tls::Off { "http" } else { "https" };
+    match remote.names.first() {
+        Some(name) if !remote.trusted_proxies.is_empty() => format!("https://{name}{path}"),
+        Some(name) if !address.ip().is_loopback() => format!("{scheme}://{name}:{port}{path}"),
+        _ => {
+            let ip = addresses.first().copied().unwrap_or(address.ip());
+            format!("{scheme}://{}{path}", SocketAddr::new(ip, port))
+        }
     }
 }
 
@@ -86,16 +159,20 @@ impl Bound {
 mod tests {
     use super::*;
 
-    fn bind(listen: &str) -> Result<Bound, BindError> {
-        Bound::to(&Remote { listen: listen.parse().unwrap(), names: Vec::new() })
+    fn bind(remote: &Remote) -> Result<Bound, BindError> {
+        Bound::to(remote, tempfile::tempdir().unwrap().path())
+    }
+
+    fn at(listen: &str) -> Remote {
+        Remote::at(listen.parse().unwrap())
     }
 
     #[test]
-    fn an_address_that_others_reach_is_refused_with_what_to_write() {
+    fn an_address_that_others_reach_in_plain_text_is_refused_with_what_to_write() {
         for listen in ["0.0.0.0:8420", "[::]:8420", "192.168.1.20:8420"] {
-            let error = bind(listen).unwrap_err().to_string();
+            let error = bind(&at(listen)).unwrap_err().to_string();
             assert!(
-                error.contains("listen = \"127.0.0.1:8420\"") && error.contains("ssh -L 8420:"),
+                error.contains("listen = \"127.0.0.1:8420\"") && error.contains("self-signed"),
                 "{error}"
             );
         }
@@ -103,8 +180,35 @@ mod tests {
 
     #[test]
     fn a_port_in_use_is_told() {
-        let first = bind("127.0.0.1:0").unwrap();
-        let error = bind(&first.address.to_string()).unwrap_err();
-        assert!(matches!(error, BindError::Taken(address) if address == first.address));
+        let first = bind(&at("127.0.0.1:0")).unwrap();
+        let error = bind(&Remote::at(first.setting.address)).unwrap_err();
+        assert!(matches!(error, BindError::Taken(address) if address == first.setting.address));
+    }
+
+    #[test]
+    fn a_link_names_what_others_reach() {
+        let shown = |remote: &Remote, addresses: &[&str]| {
+            let addresses: Vec<IpAddr> = addresses.iter().map(|one| one.parse().unwrap()).collect();
+            shown(remote.listen, remote, &addresses)
+        };
+        let named = |listen| Remote { names: vec!["bench1.lab".into()], ..at(listen) };
+        assert_eq!(shown(&named("127.0.0.1:8420"), &["127.0.0.1"]), "http://127.0.0.1:8420/");
+        let tls = Remote { tls: Tls::SelfSigned, ..named("0.0.0.0:8420") };
+        assert_eq!(shown(&tls, &["192.0.2.1", "127.0.0.1"]), "https://bench1.lab:8420/");
+        let unnamed = Remote { tls: Tls::SelfSigned, ..at("[::]:8420") };
+        assert_eq!(shown(&unnamed, &["2001:db8::1"]), "https://[2001:db8::1]:8420/");
+        let proxied = Remote {
+            trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()],
+            base_path: "/bench1/".into(),
+            ..named("127.0.0.1:8420")
+        };
+        assert_eq!(shown(&proxied, &["127.0.0.1"]), "https://bench1.lab/bench1/");
+    }
+
+    #[test]
+    fn a_machine_has_addresses_and_those_for_others_come_first() {
+        let all = reached("0.0.0.0".parse().unwrap());
+        assert!(all.iter().any(IpAddr::is_loopback), "{all:?}");
+        assert!(all.is_sorted_by_key(IpAddr::is_loopback) && all.iter().all(IpAddr::is_ipv4));
     }
 }

@@ -10,12 +10,12 @@ use crate::{answer::Refused, pair::Browser, server::Shared};
 /// Takes a `bye` frame. Whether it is one that counts, the host judges; the answer tells nothing of it.
 pub(crate) async fn take(
     State(shared): State<Arc<Shared>>,
-    Browser(browser): Browser,
+    browser: Browser,
     body: Bytes,
 ) -> Result<StatusCode, Refused> {
     match serde_json::from_slice(&body) {
         Ok(ToHost::Bye { session, nonce, persisted }) => {
-            shared.host.goodbye(browser, session, nonce, persisted);
+            shared.host.goodbye(browser.id, session, nonce, persisted);
             Ok(StatusCode::NO_CONTENT)
         }
         _ => Err(Refused::BadRequest),

@@ -1,21 +1,29 @@
-//! Before anything else is looked at: by which name the server is asked, and whose page asks.
-//!
-//! A page of another site that has its name resolve to this machine (DNS rebinding) is caught by `Host`, one that
-//! sends its requests here by `Origin`.
+//! Before anything else is looked at: from where a request comes, by which name the server is asked, whose page asks,
+//! and who that is.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    sync::{Arc, PoisonError},
+    time::Instant,
+};
 
 use axum::{
     extract::{Request, State},
     http::{
         HeaderMap, HeaderName, HeaderValue, Method,
-        header::{self, HOST, ORIGIN, UPGRADE},
+        header::{self, AUTHORIZATION, COOKIE},
     },
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
 
-use crate::{answer::Refused, server::Shared};
+use crate::{
+    access::{Guest, Proof},
+    answer::Refused,
+    connection::Connection,
+    from::{From, single},
+    names,
+    server::Shared,
+};
 
 /// The policy of our own answers; what they frame, and who frames them, is said with it.
 macro_rules! policy {
@@ -36,68 +44,75 @@ pub(crate) const FRAMES: &str = policy!("frame-src 'self'; frame-ancestors 'self
 /// Of what stands in that frame in the app's place.
 pub(crate) const FRAMED: &str = policy!("frame-ancestors 'self'");
 
-/// The names that this server has, as they stand in `Host`.
-#[derive(Clone, Debug)]
-pub(crate) struct Names(Vec<String>);
+/// Who a request was let in as, for whoever answers it.
+pub(crate) type LetIn = Result<Guest, Refused>;
 
-impl Names {
-    pub(crate) fn of(address: SocketAddr, more: &[String]) -> Self {
-        let port = address.port();
-        let mut names = vec![address.to_string(), format!("localhost:{port}")];
-        for name in more {
-            let name = name.to_ascii_lowercase();
-            names.push(format!("{name}:{port}"));
-            names.push(name);
-        }
-        Self(names)
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|known| known.eq_ignore_ascii_case(name))
-    }
-
-    /// One `Host`, and it is ours.
-    fn host(&self, request: &Request) -> bool {
-        let asked = request.uri().authority().is_none_or(|authority| self.has(authority.as_str()));
-        asked && single(request.headers(), &HOST).flatten().is_some_and(|host| self.has(host))
-    }
-
-    /// Whether it comes from a page of ours. Browsers always say so where something is changed or a socket is
-    /// opened; a plain GET may say nothing.
-    fn origin(&self, request: &Request) -> bool {
-        let headers = request.headers();
-        let reads = matches!(*request.method(), Method::GET | Method::HEAD) && !headers.contains_key(UPGRADE);
-        match single(headers, &ORIGIN) {
-            None => reads,
-            Some(origin) => {
-                origin.and_then(|origin| origin.strip_prefix("http://")).is_some_and(|name| self.has(name))
-            }
-        }
-    }
-}
-
-/// A header that may come once; `Some(None)` where it came twice or is no text.
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Option<&'a str>> {
-    let mut all = headers.get_all(name).iter();
-    let first = all.next()?;
-    Some(first.to_str().ok().filter(|_| all.next().is_none()))
-}
-
-pub(crate) async fn check(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    let refused = if !shared.names.host(&request) {
-        Some(Refused::WrongHost)
-    } else if !shared.names.origin(&request) {
-        Some(Refused::WrongOrigin)
-    } else if headers.contains_key("sec-purpose") || headers.contains_key("purpose") {
-        Some(Refused::Prefetch)
-    } else {
-        None
+pub(crate) async fn check(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
+    let Some(connection) = request.extensions().get::<Arc<Connection>>().cloned() else {
+        return ours(Refused::Failed.into_response());
     };
-    match refused {
-        Some(refused) => ours(refused.into_response()),
-        None => next.run(request).await,
+    let from = From::of(connection.ends, request.headers(), &shared.trusted_proxies);
+    let let_in = match admitted(&shared, &connection, &from, &request) {
+        Ok(let_in) => let_in,
+        Err(refused) => return ours(refused.into_response()),
+    };
+    if let_in.is_ok() {
+        connection.stranger.known();
     }
+    request.extensions_mut().insert(let_in);
+    request.extensions_mut().insert(from);
+    next.run(request).await
+}
+
+/// Whether the request may be answered at all, and as whose.
+fn admitted(
+    shared: &Shared,
+    connection: &Connection,
+    from: &From,
+    request: &Request,
+) -> Result<LetIn, Refused> {
+    let (ends, headers) = (connection.ends, request.headers());
+    // Between a proxy and us the network is its owner's affair; between a browser and us it is not.
+    if !ends.tls && !from.proxied && !ends.peer.ip().to_canonical().is_loopback() {
+        return Err(Refused::NotEncrypted);
+    }
+    if !shared.names.host(from, ends, request.uri()) {
+        return Err(Refused::WrongHost);
+    }
+    if !names::is_ours(from, request.method(), headers) || names::is_of_another_site(headers) {
+        return Err(Refused::WrongOrigin);
+    }
+    if headers.contains_key("sec-purpose") || headers.contains_key("purpose") {
+        return Err(Refused::Prefetch);
+    }
+    let now = Instant::now();
+    let let_in = guest(shared, from, headers, now);
+    // Codes have a pace of their own: whoever has a right one is let in however many others knock.
+    let pairs = *request.method() == Method::POST && request.uri().path() == "/killcord/pair";
+    let knocks = || shared.knocks.lock().unwrap_or_else(PoisonError::into_inner).take(from.address, now);
+    if let_in.is_err() && !pairs && !knocks() {
+        return Err(Refused::TooMany);
+    }
+    Ok(let_in)
+}
+
+/// By a key if there is one, else by a cookie.
+fn guest(shared: &Shared, from: &From, headers: &HeaderMap, now: Instant) -> LetIn {
+    if let Some(key) = single(headers, &AUTHORIZATION) {
+        // RFC 6750 section 2.1; the scheme's case does not matter (RFC 9110 section 11.1).
+        let key = key.and_then(|text| text.split_once(' '));
+        let key =
+            key.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).ok_or(Refused::NotPaired)?;
+        return shared.access.guest(Proof::Key(key.1.trim()), from.address, now);
+    }
+    let name = shared.cookie(from.scheme);
+    let lines = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    lines
+        .flat_map(|line| line.split(';'))
+        .filter_map(|cookie| cookie.trim().split_once('='))
+        .filter(|(known, _)| *known == name)
+        .find_map(|(_, value)| shared.access.guest(Proof::Cookie(value), from.address, now).ok())
+        .ok_or(Refused::NotPaired)
 }
 
 /// Our own paths and pages: none takes long, and each answer is ours. The wrapped app's are neither.
@@ -117,6 +132,7 @@ pub(crate) fn ours(mut response: Response) -> Response {
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

@@ -12,27 +12,42 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod access;
+mod addresses;
+mod agent;
 mod answer;
 mod api;
 mod bound;
 mod bye;
+mod codes;
+mod connection;
+mod from;
 mod gate;
+mod guests;
 mod health;
 mod line;
+mod names;
 mod pages;
 mod pair;
 mod panel;
 mod proxy;
 mod pulse;
+mod qr;
 mod rate;
 mod routes;
 mod secret;
+mod selfsigned;
 mod server;
 mod sessions;
 mod socket;
+mod strangers;
 mod teardowns;
+mod tls;
+mod tokens;
 
 pub use bound::{BindError, Bound};
 pub use killcord::core::rig::Remote;
 pub use pages::{Asset, Assets};
+pub use qr::Qr;
 pub use server::Server;
+pub use tls::TlsError;
+pub use tokens::{Kind, Token, TokenError, Tokens};

@@ -45,9 +45,7 @@ impl Assets {
     }
 }
 
-/// Where a browser without a cookie is sent.
-const PAIR: &str = "/killcord/pair";
-/// Where the nonce goes.
+/// Where it goes.
 const HEAD: &str = "<head>";
 
 const NO_PANEL: &str = "<!doctype html><html lang=\"en\"><head><title>Killcord</title></head><body><h1>Killcord</h1>\
@@ -78,7 +76,8 @@ pub(crate) async fn panel(
 
 /// The page behind a link, and for whoever comes without a cookie.
 pub(crate) async fn pair(State(shared): State<Arc<Shared>>) -> Response {
-    Html(placed(&shared.assets.document("pair.html"))).into_response()
+    let fingerprint = shared.fingerprint().map(|print| ("killcord-fingerprint", print));
+    Html(shared.document("pair.html", fingerprint)).into_response()
 }
 
 /// A file of the pages below `/killcord/`: the same for everybody, so that the pairing page has its own.
@@ -105,13 +104,16 @@ pub(crate) fn document(
     name: &str,
 ) -> Response {
     let browser = match browser {
-        Ok(Browser(browser)) => browser,
+        Ok(browser) => browser.id,
         // A person comes there; scripts ask below `/killcord/` and get the code.
-        Err(Refused::NotPaired) => return Redirect::to(PAIR).into_response(),
+        Err(Refused::NotPaired) => {
+            // Below the path that the browser knows.
+            return Redirect::to(&format!("{}killcord/pair", shared.base_path)).into_response();
+        }
         Err(refused) => return refused.into_response(),
     };
     let Some(nonce) = secret::word() else { return Refused::Failed.into_response() };
-    let text = with_nonce(&placed(&shared.assets.document(name)), &nonce);
+    let text = shared.document(name, Some(("killcord-nonce", nonce.clone())));
     if *method == Method::GET {
         // Before the answer's first byte: the old page's goodbye comes after that.
         shared.host.document(browser, nonce);
@@ -119,13 +121,24 @@ pub(crate) fn document(
     Html(text).into_response()
 }
 
-/// The built documents name their files as if they lay beside them; they lie below `/killcord/`.
-fn placed(document: &str) -> String {
-    document.replace("=\"./", "=\"/killcord/")
+impl Shared {
+    /// A built document with what it is told, the first things in its head: where all of this is shown, if that is not
+    /// the root, and one thing more.
+    fn document(&self, name: &str, more: Option<(&str, String)>) -> String {
+        let base = (self.base_path != "/").then(|| ("killcord-base", self.base_path.clone()));
+        told(&placed(&self.assets.document(name), &self.base_path), base.into_iter().chain(more))
+    }
 }
 
-fn with_nonce(document: &str, nonce: &str) -> String {
-    let meta = format!("<meta name=\"killcord-nonce\" content=\"{nonce}\">");
+/// The built documents name their files as if they lay beside them; they lie below `killcord/`.
+fn placed(document: &str, base: &str) -> String {
+    document.replace("=\"./", &format!("=\"{base}killcord/"))
+}
+
+/// Names and contents are ours: neither has a quote.
+fn told<'a>(document: &str, what: impl Iterator<Item = (&'a str, String)>) -> String {
+    let meta: String =
+        what.map(|(name, content)| format!("<meta name=\"{name}\" content=\"{content}\">")).collect();
     match document.split_once(HEAD) {
         Some((before, after)) => format!("{before}{HEAD}{meta}{after}"),
         None => format!("{meta}{document}"),
@@ -151,16 +164,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nonce_is_the_first_thing_in_the_head() {
+    fn what_a_document_is_told_is_the_first_thing_in_its_head() {
+        let told = |document| told(document, [("a", "b".to_owned())].into_iter());
         assert_eq!(
-            with_nonce("<!doctype html><html><head><title>x</title>", "ab"),
-            "<!doctype html><html><head><meta name=\"killcord-nonce\" content=\"ab\"><title>x</title>"
+            told("<!doctype html><html><head><title>x</title>"),
+            "<!doctype html><html><head><meta name=\"a\" content=\"b\"><title>x</title>"
         );
-        assert!(with_nonce("no head", "ab").starts_with("<meta"));
+        assert!(told("no head").starts_with("<meta"));
     }
 
     #[test]
     fn a_document_finds_its_files_wherever_it_is_shown() {
-        assert_eq!(placed(r#"<script src="./assets/a.js">"#), r#"<script src="/killcord/assets/a.js">"#);
+        let script = r#"<script src="./assets/a.js">"#;
+        assert_eq!(placed(script, "/"), r#"<script src="/killcord/assets/a.js">"#);
+        assert_eq!(placed(script, "/bench1/"), r#"<script src="/bench1/killcord/assets/a.js">"#);
     }
 }

@@ -1,21 +1,31 @@
-//! Pairing: the link's code, which a browser never sends by itself (it is the fragment), for a cookie.
+//! Pairing: the link's code, which a browser never sends by itself (it is the fragment), for a cookie. And who was let
+//! in, for whoever answers a request.
 
 use std::{sync::Arc, time::Instant};
 
 use axum::{
+    Extension,
     body::Bytes,
     extract::{FromRequestParts, State},
     http::{
-        StatusCode,
-        header::{COOKIE, SET_COOKIE},
+        HeaderMap, StatusCode,
+        header::{SET_COOKIE, USER_AGENT},
         request::Parts,
     },
     response::{IntoResponse as _, Response},
 };
-use killcord::core::BrowserId;
+use killcord::{Role, core::BrowserId};
 use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 
-use crate::{answer::Refused, server::Shared};
+use crate::{
+    access::{self, Guest, Paired},
+    agent,
+    answer::Refused,
+    from::{From, Scheme},
+    gate::LetIn,
+    server::Shared,
+};
 
 /// How long a cookie lives, in seconds: a year. What it opens ends when the browser is forgotten.
 const COOKIE_LIVES: u32 = 365 * 24 * 3600;
@@ -28,47 +38,97 @@ struct Code {
 /// Takes the code and gives the cookie. A browser that is paired needs none: the link is left for another.
 pub(crate) async fn take(
     State(shared): State<Arc<Shared>>,
+    Extension(from): Extension<From>,
     paired: Result<Browser, Refused>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refused> {
     let Code { code } = serde_json::from_slice(&body).map_err(|_| Refused::BadRequest)?;
     if paired.is_ok() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let cookie = shared.access.pair(&code, Instant::now());
-    if matches!(cookie, Ok(_) | Err(Refused::CodeExpired)) {
+    let agent = headers.get(USER_AGENT).and_then(|text| text.to_str().ok()).and_then(agent::name);
+    let taken = shared.access.pair(code.trim(), agent.as_deref(), from.address, Instant::now());
+    if matches!(taken, Ok(_) | Err(Refused::CodeExpired)) {
         // One link is good for one browser: the next one gets another.
-        shared.invite();
+        shared.invite_if_used();
     }
-    let cookie =
-        format!("{}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age={COOKIE_LIVES}", shared.cookie, cookie?);
+    let Paired { cookie, token, forgotten } = taken?;
+    let keeps = Arc::clone(&shared);
+    // A slow disk holds up no page; the cookie is worth something after a restart once this is done.
+    let kept = tokio::task::spawn_blocking(move || {
+        access::save(&keeps.access, &token);
+        if let Some(name) = forgotten {
+            // It was told; nobody waits for it.
+            access::delete(&keeps.access, &name).ok();
+        }
+    });
+    if kept.await.is_err() {
+        tracing::error!("a browser could not be kept");
+    }
+    let cookie = set_cookie(&shared, from.scheme, &cookie, COOKIE_LIVES);
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response())
 }
 
 /// A browser signs out: all its sessions end, and it is let in no more.
-pub(crate) async fn leave(State(shared): State<Arc<Shared>>, Browser(browser): Browser) -> Response {
-    // In this order no hello of it comes in between.
-    shared.access.forget(browser);
-    shared.host.sign_out(browser);
-    let cookie = format!("{}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0", shared.cookie);
-    (StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response()
+pub(crate) async fn leave(
+    State(shared): State<Arc<Shared>>,
+    Extension(from): Extension<From>,
+    browser: Browser,
+) -> Result<Response, Refused> {
+    shared.host.sign_out(browser.id);
+    shared.revoke(&browser.name).await?;
+    let cookie = set_cookie(&shared, from.scheme, "", 0);
+    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response())
 }
 
-/// A request of a paired browser. Whatever takes it is closed to everybody else.
-#[derive(Clone, Copy)]
-pub(crate) struct Browser(pub(crate) BrowserId);
+/// No script reads it, no other site's page sends it, and where it is encrypted no other host's page sets it (RFC
+/// 6265bis section 4.1.3).
+fn set_cookie(shared: &Shared, scheme: Scheme, value: &str, lives: u32) -> String {
+    let secure = if scheme == Scheme::Encrypted { "; Secure" } else { "" };
+    let (name, path) = (shared.cookie(scheme), &shared.base_path);
+    format!("{name}={value}; HttpOnly; SameSite=Strict; Path={path}; Max-Age={lives}{secure}")
+}
+
+/// A request of somebody who was let in. Whatever takes it is closed to everybody else.
+#[derive(Clone)]
+pub(crate) struct Browser {
+    pub(crate) id: BrowserId,
+    /// The token's name.
+    pub(crate) name: Arc<str>,
+    pub(crate) guest: Guest,
+}
+
+impl Browser {
+    pub(crate) fn role(&self) -> Role {
+        self.guest.role
+    }
+
+    pub(crate) fn revoked(&self) -> &CancellationToken {
+        &self.guest.revoked
+    }
+}
 
 impl FromRequestParts<Arc<Shared>> for Browser {
     type Rejection = Refused;
 
+    async fn from_request_parts(parts: &mut Parts, _shared: &Arc<Shared>) -> Result<Self, Refused> {
+        let let_in = parts.extensions.get::<LetIn>().cloned().unwrap_or(Err(Refused::NotPaired));
+        let_in.map(|guest| Self { id: guest.id, name: Arc::clone(&guest.name), guest })
+    }
+}
+
+/// A request of somebody who may operate.
+pub(crate) struct Operator(pub(crate) Browser);
+
+impl FromRequestParts<Arc<Shared>> for Operator {
+    type Rejection = Refused;
+
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Refused> {
-        let cookies = parts.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-        cookies
-            .flat_map(|cookies| cookies.split(';'))
-            .filter_map(|cookie| cookie.trim().split_once('='))
-            .filter(|(name, _)| *name == shared.cookie)
-            .find_map(|(_, value)| shared.access.browser(value))
-            .map(Browser)
-            .ok_or(Refused::NotPaired)
+        let browser = Browser::from_request_parts(parts, shared).await?;
+        if browser.role() != Role::Operator {
+            return Err(Refused::OperatorsOnly);
+        }
+        Ok(Self(browser))
     }
 }

@@ -18,6 +18,19 @@ impl Rate {
 
     /// Takes one; whether there was one.
     pub(crate) fn take(&mut self, now: Instant) -> bool {
+        self.refill(now);
+        let had = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        had
+    }
+
+    /// Whether it is as it was in the beginning.
+    pub(crate) fn is_full(&mut self, now: Instant) -> bool {
+        self.refill(now);
+        self.left == self.most
+    }
+
+    fn refill(&mut self, now: Instant) {
         let nanos = now.saturating_duration_since(self.since).as_nanos() / self.every.as_nanos().max(1);
         let refilled = u32::try_from(nanos).unwrap_or(u32::MAX);
         if refilled >= self.most - self.left {
@@ -26,9 +39,6 @@ impl Rate {
             self.left += refilled;
             self.since += self.every * refilled;
         }
-        let had = self.left > 0;
-        self.left = self.left.saturating_sub(1);
-        had
     }
 }
 

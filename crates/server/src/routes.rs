@@ -11,7 +11,8 @@ use axum::{
 use killcord::wire::MAX_FRAME;
 
 use crate::{
-    answer::Refused, api, bye, gate, health, pages, pair, proxy, server::Shared, sessions, socket, teardowns,
+    answer::Refused, api, bye, gate, guests, health, pages, pair, proxy, server::Shared, sessions, socket,
+    teardowns,
 };
 
 pub(crate) fn routes(shared: &Arc<Shared>) -> Router {
@@ -34,6 +35,9 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router {
         .route("/api/v1/teardowns/{id}", get(teardowns::one))
         .route("/api/v1/sessions", get(sessions::list))
         .route("/api/v1/sessions/{id}", delete(sessions::end))
+        .route("/api/v1/tokens", get(guests::list))
+        .route("/api/v1/tokens/{name}", delete(guests::revoke))
+        .route("/api/v1/links", post(guests::link))
         .fallback(pages::file)
         .method_not_allowed_fallback(wrong_method);
     let ours = Router::new().nest("/killcord", own);

@@ -3,46 +3,51 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener as StdListener},
-    path::{Path, PathBuf},
-    sync::Arc,
-    thread::{self, JoinHandle},
+    ops::Deref,
+    path::PathBuf,
+    sync::{Arc, Mutex, Weak},
+    thread::{self, JoinHandle, Thread},
     time::{Duration, Instant},
 };
 
-use axum::{Extension, Router};
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
-use killcord::Host;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-};
+use ipnet::IpNet;
+use killcord::{Host, Role, core::BrowserId};
+use tokio::{net::TcpListener, sync::Semaphore};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Assets, access::Access, gate::Names, line::Lines, pulse, routes::routes, sessions::Peer};
+use crate::{
+    Assets,
+    access::{self, Access, Guest},
+    addresses::{Addresses, Pace},
+    answer::Refused,
+    connection::{MOST_CONNECTIONS, accept},
+    from::Scheme,
+    line::Lines,
+    names::Names,
+    pulse,
+    routes::routes,
+    strangers::Strangers,
+    tls::Certificate,
+    tokens::Tokens,
+};
 
-/// Connections at once; one more waits in the listener's own queue.
-const MOST_CONNECTIONS: usize = 4096;
 /// Sockets at once.
 const MOST_SOCKETS: usize = 4096;
 /// Of these, such as have not said hello.
 const MOST_SILENT: usize = 256;
 /// Sockets between pages and a wrapped app at once.
 const MOST_TUNNELS: usize = 1024;
-/// What a connection's headers may take, in bytes.
-const HEADERS: usize = 16 * 1024;
-/// How long a connection may take for a request's header, and lie idle between two.
-const HEADER_WITHIN: Duration = Duration::from_secs(10);
 /// How long the last answers may take once the host has ended.
 const END_WITHIN: Duration = Duration::from_secs(1);
-/// Until the next try where the system gives no descriptor for a connection.
-const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// The most events that the system is asked for at once: all that any connection can have. What a reader does not see
 /// then has not come.
 const MOST_EVENTS: usize = 2 * (MOST_CONNECTIONS + MOST_SOCKETS);
+/// Requests of nobody who was let in, from one address and from all: a pairing page is six.
+const KNOCKS: Pace = (100, Duration::from_millis(50));
+const ALL_KNOCKS: Pace = (2000, Duration::from_millis(1));
+/// How often the folder of tokens and the certificate's files are looked at.
+const LOOK: Duration = Duration::from_millis(250);
 /// A proxy cuts an idle connection after 30 s at the earliest.
 const PING_AT_MOST: Duration = Duration::from_secs(15);
 
@@ -61,16 +66,33 @@ pub(crate) struct Limits {
     pub(crate) probe: Duration,
 }
 
+/// Where the server is, and what is kept there.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// What links begin with, up to and with the base path.
+    pub(crate) shown: String,
+    pub(crate) names: Names,
+    /// What encrypts; `None`: nothing does.
+    pub(crate) certificate: Option<Arc<Certificate>>,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// With a slash at both ends.
+    pub(crate) base_path: String,
+    /// The folder of the rig's state: the journal is there.
+    pub(crate) state: PathBuf,
+    /// Who is let in is remembered there.
+    pub(crate) keeps: bool,
+}
+
 /// What all requests share.
 pub(crate) struct Shared {
     pub(crate) host: Host,
     pub(crate) assets: Assets,
-    /// The folder of the rig's state: the journal is there.
-    pub(crate) state: PathBuf,
-    pub(crate) names: Names,
+    setting: Setting,
     pub(crate) access: Access,
-    /// The cookie's name. Cookies do not tell ports apart, names do.
-    pub(crate) cookie: String,
+    pub(crate) knocks: Mutex<Addresses>,
+    pub(crate) strangers: Arc<Strangers>,
     pub(crate) limits: Limits,
     pub(crate) lines: Lines,
     pub(crate) sockets: Arc<Semaphore>,
@@ -78,21 +100,74 @@ pub(crate) struct Shared {
     pub(crate) tunnels: Arc<Semaphore>,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
-    address: SocketAddr,
     invited: Box<dyn Fn(String) + Send + Sync>,
 }
 
+impl Deref for Shared {
+    type Target = Setting;
+
+    fn deref(&self) -> &Setting {
+        &self.setting
+    }
+}
+
 impl Shared {
-    /// Makes a new link and has it told.
-    pub(crate) fn invite(&self) {
-        if let Some(link) = self.link() {
+    /// Makes a new link of the host's own where the last was used, and has it told.
+    pub(crate) fn invite_if_used(&self) {
+        if !self.access.invites()
+            && let Some(link) = self.link(Role::Operator, None)
+        {
             (self.invited)(link);
         }
     }
 
-    fn link(&self) -> Option<String> {
-        let code = self.access.invite(Instant::now())?;
-        Some(format!("http://{}/killcord/pair#{code}", self.address))
+    /// A link that lets one browser in; by whom it is made ends what it lets in.
+    pub(crate) fn link(&self, role: Role, by: Option<&Guest>) -> Option<String> {
+        let code = self.access.invite(role, by, Instant::now())?;
+        Some(format!("{}killcord/pair#{code}", self.shown))
+    }
+
+    /// The cookie's name. Cookies do not tell ports apart, names do; and one of an encrypted page is not another's to
+    /// set (RFC 6265bis section 4.1.3).
+    pub(crate) fn cookie(&self, scheme: Scheme) -> String {
+        let prefix = match (scheme, self.base_path.as_str()) {
+            (Scheme::Plain, _) => "",
+            (Scheme::Encrypted, "/") => "__Host-",
+            (Scheme::Encrypted, _) => "__Secure-",
+        };
+        format!("{prefix}killcord-{}", self.address.port())
+    }
+
+    /// SHA-256 of the certificate, as browsers show it.
+    pub(crate) fn fingerprint(&self) -> Option<String> {
+        self.certificate.as_ref().map(|certificate| certificate.fingerprint())
+    }
+
+    /// Lets one in no more, nor whom that has let in, and ends their sessions: at once, whatever the disk does.
+    pub(crate) async fn revoke(self: &Arc<Self>, name: &str) -> Result<(), Refused> {
+        self.dismiss(self.access.forget(name));
+        let (shared, name) = (Arc::clone(self), name.to_owned());
+        let deleted = tokio::task::spawn_blocking(move || access::delete(&shared.access, &name));
+        deleted.await.unwrap_or(Err(Refused::NotKept))
+    }
+
+    fn dismiss(&self, browsers: Vec<BrowserId>) {
+        for browser in browsers {
+            self.host.dismiss(browser);
+        }
+    }
+}
+
+/// Looks at the folder of tokens, the clock and the certificate's files, until the server is gone. A thread of its own,
+/// which nobody waits for: a disk that hangs holds up no page, and not the end.
+fn watch(shared: &Weak<Shared>) {
+    while let Some(shared) = shared.upgrade().filter(|shared| !shared.stop.is_cancelled()) {
+        shared.dismiss(shared.access.look());
+        if let Some(certificate) = &shared.certificate {
+            certificate.look();
+        }
+        drop(shared);
+        thread::park_timeout(LOOK);
     }
 }
 
@@ -100,6 +175,8 @@ impl Shared {
 pub struct Server {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    /// Woken for the end, and not waited for.
+    watcher: Thread,
 }
 
 impl std::fmt::Debug for Server {
@@ -111,11 +188,10 @@ impl std::fmt::Debug for Server {
 impl Server {
     pub(crate) fn start(
         listener: StdListener,
-        address: SocketAddr,
-        names: Names,
+        setting: Setting,
+        acceptor: Option<TlsAcceptor>,
         host: Host,
         assets: Assets,
-        state: &Path,
         invited: Box<dyn Fn(String) + Send + Sync>,
     ) -> io::Result<Self> {
         let expire_after = host.rig().policy.session.expire_after;
@@ -123,10 +199,10 @@ impl Server {
         let shared = Arc::new(Shared {
             host,
             assets,
-            state: state.to_owned(),
-            names,
-            access: Access::open(state, Instant::now()),
-            cookie: format!("killcord-{}", address.port()),
+            access: Access::open(setting.keeps.then(|| Tokens::of(&setting.state)), Instant::now()),
+            knocks: Mutex::new(Addresses::new(KNOCKS, ALL_KNOCKS, Instant::now())),
+            strangers: Arc::default(),
+            setting,
             limits: Limits {
                 request: Duration::from_secs(10),
                 hello: Duration::from_secs(5),
@@ -140,7 +216,6 @@ impl Server {
             tunnels: Arc::new(Semaphore::new(MOST_TUNNELS)),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
-            address,
             invited,
         });
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -151,11 +226,17 @@ impl Server {
             let _entered = runtime.enter();
             TcpListener::from_std(listener)?
         };
+        let watched = Arc::downgrade(&shared);
+        let watcher = thread::Builder::new().name("killcord-access".into()).spawn(move || watch(&watched))?;
         let thread = thread::Builder::new().name("killcord-server".into()).spawn({
             let shared = Arc::clone(&shared);
-            move || runtime.block_on(run(listener, shared))
+            move || {
+                runtime.block_on(run(listener, acceptor, shared));
+                // What the disk has not taken by now is not waited for.
+                runtime.shutdown_background();
+            }
         })?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self { shared, thread: Some(thread), watcher: watcher.thread().clone() })
     }
 
     /// Where it listens.
@@ -168,13 +249,20 @@ impl Server {
     /// `None` where the system has no randomness.
     #[must_use]
     pub fn invite(&self) -> Option<String> {
-        self.shared.link()
+        self.shared.link(Role::Operator, None)
+    }
+
+    /// SHA-256 of the certificate, as browsers show it; `None` where nothing is encrypted.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<String> {
+        self.shared.fingerprint()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         self.shared.stop.cancel();
+        self.watcher.unpark();
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the server's thread has panicked");
         }
@@ -182,11 +270,11 @@ impl Drop for Server {
 }
 
 /// Serves until the host has ended: pages see its progress to the last.
-async fn run(listener: TcpListener, shared: Arc<Shared>) {
+async fn run(listener: TcpListener, acceptor: Option<TlsAcceptor>, shared: Arc<Shared>) {
     let router = routes(&shared);
     shared.tasks.spawn(pulse::answer(Arc::clone(&shared)));
     tokio::select! {
-        () = accept(listener, &shared, &router) => {}
+        () = accept(listener, acceptor, &shared, &router) => {}
         _ = shared.host.ended() => {}
         () = shared.stop.cancelled() => {}
     }
@@ -194,46 +282,5 @@ async fn run(listener: TcpListener, shared: Arc<Shared>) {
     shared.tasks.close();
     if tokio::time::timeout(END_WITHIN, shared.tasks.wait()).await.is_err() {
         tracing::debug!("a browser did not take the last words");
-    }
-}
-
-async fn accept(listener: TcpListener, shared: &Arc<Shared>, router: &Router) {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
-        match listener.accept().await {
-            Ok((stream, from)) => {
-                let router = router.clone().layer(Extension(Peer(from.ip())));
-                let connection = connection(stream, router, Arc::clone(shared), place);
-                shared.tasks.spawn(connection);
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a browser could not be answered");
-                tokio::time::sleep(ACCEPT_AGAIN).await;
-            }
-        }
-    }
-}
-
-async fn connection(stream: TcpStream, router: Router, shared: Arc<Shared>, place: OwnedSemaphorePermit) {
-    let _place = place;
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection will be slow");
-    }
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_WITHIN)
-        .max_buf_size(HEADERS)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
-        .with_upgrades();
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = shared.stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended badly");
     }
 }

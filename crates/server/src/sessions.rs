@@ -1,32 +1,41 @@
 //! Who is attached: listed, and ended by a person who may operate.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Json,
     extract::{Path, State, rejection::PathRejection},
     http::StatusCode,
 };
-use killcord::{core::SessionId, wire::SessionsView};
+use killcord::{Role, core::SessionId, wire::SessionsView};
 
-use crate::{answer::Refused, pair::Browser, server::Shared};
+use crate::{
+    answer::Refused,
+    pair::{Browser, Operator},
+    server::Shared,
+};
 
-/// From where a connection came.
-#[derive(Clone, Copy)]
-pub(crate) struct Peer(pub(crate) IpAddr);
-
-/// All of them, and the last that have ended.
+/// All of them, and the last that have ended. From where they come, and as whom, is for operators.
 pub(crate) async fn list(
     State(shared): State<Arc<Shared>>,
-    _paired: Browser,
+    browser: Browser,
 ) -> Result<Json<SessionsView>, Refused> {
-    shared.host.sessions().await.map(Json).ok_or(Refused::Ending)
+    let mut all = shared.host.sessions().await.ok_or(Refused::Ending)?;
+    if browser.role() != Role::Operator {
+        for session in &mut all.sessions {
+            (session.address, session.who) = (None, None);
+        }
+        for session in &mut all.ended {
+            (session.address, session.who) = (None, None);
+        }
+    }
+    Ok(Json(all))
 }
 
 /// Ends one; its page is told why.
 pub(crate) async fn end(
     State(shared): State<Arc<Shared>>,
-    _paired: Browser,
+    _by: Operator,
     session: Result<Path<u64>, PathRejection>,
 ) -> Result<StatusCode, Refused> {
     let Path(session) = session.map_err(|_| Refused::Unknown)?;

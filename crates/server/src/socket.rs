@@ -27,14 +27,15 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::MissedTickBehavior,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     answer::Refused,
+    from::From,
     line::{Comes, Line, Pings},
     pair::Browser,
     rate::Rate,
     server::Shared,
-    sessions::Peer,
 };
 
 /// The buffer that a socket keeps for reading, in bytes. Frames are short; tungstenite's own is 128 KiB.
@@ -51,6 +52,9 @@ const MOST_OWED: usize = 1000;
 /// How long a page may take to hear it. One that speaks first, to a connection that is gone, hears nothing more.
 const HEARD_WITHIN: Duration = Duration::from_secs(10);
 
+/// Of a browser that is let in no more.
+const NOT_PAIRED: &str = "this browser is not paired";
+
 /// How a socket ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Over {
@@ -63,15 +67,21 @@ enum Over {
 /// Opens a page's socket.
 pub(crate) async fn open(
     State(shared): State<Arc<Shared>>,
-    Browser(browser): Browser,
-    Extension(Peer(address)): Extension<Peer>,
+    browser: Browser,
+    Extension(from): Extension<From>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let place = |places: &Arc<Semaphore>| Arc::clone(places).try_acquire_owned().ok();
     let (Some(place), Some(silent)) = (place(&shared.sockets), place(&shared.silent)) else {
         return Refused::TooMany.into_response();
     };
-    let visitor = Visitor { browser, address, may_operate: true };
+    let visitor = Visitor {
+        browser: browser.id,
+        address: from.address,
+        direct: !from.proxied,
+        may_operate: browser.role() == Role::Operator,
+        who: Arc::clone(&browser.guest.who),
+    };
     let tasks = shared.tasks.clone();
     upgrade
         .read_buffer_size(READ_BUFFER)
@@ -83,18 +93,34 @@ pub(crate) async fn open(
         .on_upgrade(move |socket| {
             tasks.track_future(async move {
                 let _place = place;
-                attend(socket, shared, visitor, silent).await;
+                let way = Way { revoked: browser.revoked().clone(), browser: browser.id, proxied: from.proxied };
+                attend(socket, shared, visitor, way, silent).await;
             })
         })
 }
 
-async fn attend(socket: WebSocket, shared: Arc<Shared>, visitor: Visitor, silent: OwnedSemaphorePermit) {
+/// Whose socket it is, and what stands between.
+struct Way {
+    browser: BrowserId,
+    /// Its browser is let in no more.
+    revoked: CancellationToken,
+    /// A proxy: it may close the connection when it likes.
+    proxied: bool,
+}
+
+async fn attend(
+    socket: WebSocket,
+    shared: Arc<Shared>,
+    visitor: Visitor,
+    way: Way,
+    silent: OwnedSemaphorePermit,
+) {
     let (attachment, frames) = shared.host.attach_page(visitor);
     let (line, pings) = Line::new(attachment, shared.stop.child_token());
     let (mut sink, mut stream) = socket.split();
     let mut token = None;
     let over = tokio::select! {
-        over = read(&mut stream, &shared, &line, visitor.browser, silent) => over,
+        over = read(&mut stream, &shared, &line, &way, silent) => over,
         over = write(&mut sink, &shared, &line, frames, pings, &mut token) => over,
     };
     shared.lines.gone(&line, token.as_deref());
@@ -115,10 +141,11 @@ async fn read(
     stream: &mut (impl Stream<Item = Result<Message, axum::Error>> + Unpin),
     shared: &Shared,
     line: &Line,
-    browser: BrowserId,
+    way: &Way,
     silent: OwnedSemaphorePermit,
 ) -> Over {
     let mut silent = Some(silent);
+    let mut dismissed = false;
     let mut rate = Rate::new(FRAMES.0, FRAMES.1, Instant::now());
     let hello_by = tokio::time::sleep(shared.limits.hello);
     tokio::pin!(hello_by);
@@ -146,6 +173,15 @@ async fn read(
                 asked = Some(question);
                 continue;
             }
+            () = way.revoked.cancelled(), if !dismissed => {
+                if silent.is_some() {
+                    return Over::Close(rfc::POLICY, NOT_PAIRED);
+                }
+                // Behind its hello, whenever that was: the session's last word ends the socket.
+                shared.host.dismiss(way.browser);
+                dismissed = true;
+                continue;
+            }
             () = &mut hello_by, if silent.is_some() => return Over::Close(rfc::POLICY, "no hello came"),
             _ = ping.tick() => {
                 if line.unanswered() >= shared.limits.unanswered {
@@ -164,8 +200,8 @@ async fn read(
                 Ok(ToHost::Hello { v, resume, nonce, want }) if line.attachment.session().is_none() => {
                     let (resume, want) = settle(shared, line, resume, want).await;
                     // It may have signed out since it opened the socket.
-                    if !shared.access.has(browser) {
-                        return Over::Close(rfc::POLICY, "this browser is not paired");
+                    if way.revoked.is_cancelled() {
+                        return Over::Close(rfc::POLICY, NOT_PAIRED);
                     }
                     line.attachment.frame(ToHost::Hello { v, resume, nonce, want });
                     silent = None;
@@ -178,7 +214,7 @@ async fn read(
             Message::Pong(payload) => line.pong(&payload),
             Message::Ping(_) => {}
             Message::Close(frame) => {
-                if frame.is_some_and(|frame| frame.code == rfc::AWAY) {
+                if !way.proxied && frame.is_some_and(|frame| frame.code == rfc::AWAY) {
                     line.attachment.closed(line.round_trip());
                 }
                 return Over::Gone;

@@ -20,8 +20,9 @@ struct Operation {
     answers: Vec<(u16, &'static str, Option<Value>)>,
 }
 
-/// Refusals that any operation may give: whose name, whose page, no cookie, too slow, the host is ending.
-const ALWAYS: [u16; 5] = [401, 403, 408, 421, 503];
+/// Refusals that any operation may give: whose name, whose page or what role, no cookie, too slow, too much, the host
+/// is ending.
+const ALWAYS: [u16; 6] = [401, 403, 408, 421, 429, 503];
 
 fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
     let of = |schema: schemars::Schema| Some(schema.to_value());
@@ -30,6 +31,9 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
     let readings = of(schemas.subschema_for::<wire::ReadingsView>());
     let teardowns = of(schemas.subschema_for::<wire::TeardownsView>());
     let teardown = of(schemas.subschema_for::<wire::TeardownReport>());
+    let tokens = of(schemas.subschema_for::<wire::TokensView>());
+    let link = of(schemas.subschema_for::<wire::LinkBody>());
+    let linked = of(schemas.subschema_for::<wire::LinkView>());
     let (arm, set) =
         (of(schemas.subschema_for::<wire::ArmBody>()), of(schemas.subschema_for::<wire::SetBody>()));
     let get = |path, summary, parameters, answers| Operation {
@@ -86,6 +90,32 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             parameters: json!([inside("id", &json!({ "type": "integer", "minimum": 0 }))]),
             body: None,
             answers: vec![(204, "Ended.", None), (404, "There is no such session.", None)],
+        },
+        get(
+            "/killcord/api/v1/tokens",
+            "Who is let in: keys, and paired browsers. For operators.",
+            json!([]),
+            vec![(200, "The tokens.", tokens)],
+        ),
+        Operation {
+            path: "/killcord/api/v1/tokens/{name}",
+            method: "delete",
+            summary: "Revokes a token and whom it has let in; their sessions end at once. For operators.",
+            parameters: json!([inside("name", &json!({ "type": "string", "minLength": 1 }))]),
+            body: None,
+            answers: vec![
+                (204, "Revoked.", None),
+                (404, "There is no such token.", None),
+                (507, "Revoked; the disk did not take it, and a restart undoes it.", None),
+            ],
+        },
+        Operation {
+            path: "/killcord/api/v1/links",
+            method: "post",
+            summary: "Makes a link that lets one browser in, once, for ten minutes. For operators.",
+            parameters: json!([]),
+            body: link,
+            answers: vec![(200, "The link.", linked), (400, "Not what is taken here.", None)],
         },
         command(
             "/killcord/api/v1/arm",
@@ -179,16 +209,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "info": {
             "title": "Killcord",
             "version": format!("{}", wire::VERSION),
-            "description": "A rig over HTTP. Only for browsers that are paired; requests that change something need \
-                the page's own `Origin`. HTTP holds no lease: `arm` and `PUT` name the session of a page that does.",
+            "description": "A rig over HTTP. Only for browsers that are paired, and for keys; requests of a \
+                browser that change something need the page's own `Origin`. HTTP holds no lease: `arm` and `PUT` name the session of a page that does.",
         },
-        "security": [{ "cookie": [] }],
+        "security": [{ "cookie": [] }, { "key": [] }],
         "paths": paths,
         "components": {
             "schemas": schemas.take_definitions(true),
             "securitySchemes": {
                 "cookie": { "type": "apiKey", "in": "cookie", "name": "killcord-PORT",
-                    "description": "PORT is the server's; the value is had by pairing." },
+                    "description": "PORT is the server's; the value is had by pairing. Where it is encrypted, the name \
+                        begins with `__Host-`, or `__Secure-` below a base path." },
+                "key": { "type": "http", "scheme": "bearer", "description": "A key of `killcord token add`." },
             },
         },
     });

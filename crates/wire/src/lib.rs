@@ -5,6 +5,7 @@
 //!
 //! **Architecture Invariant:** serde only. Nothing here decides anything, and nothing here does I/O.
 
+mod access;
 mod api;
 mod close;
 mod code;
@@ -13,6 +14,7 @@ mod session;
 mod view;
 mod watchdog;
 
+pub use access::{LinkBody, LinkView, QrView, TokenView, TokensView};
 pub use api::{
     ArmBody, Problem, ReadingPast, ReadingsView, SetBody, TeardownCause, TeardownExchange, TeardownHead,
     TeardownOfDevice, TeardownReport, TeardownsView,

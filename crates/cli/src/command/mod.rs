@@ -15,6 +15,7 @@ mod serve;
 mod show;
 mod sim;
 mod stand_in;
+mod token;
 
 use std::io::{self, Write as _};
 
@@ -43,6 +44,7 @@ pub(crate) fn run(cli: Cli, signals: &Signals, console: &Console) -> Result<u8, 
         Some(Command::Init(init)) => init::run(&init),
         Some(Command::Safe(safe)) => safe::run(&scene, &safe),
         Some(Command::Journal(journal)) => journal::run(&scene, &journal),
+        Some(Command::Token { command }) => token::run(&scene, &command),
         Some(Command::Sim(sim)) => sim::run(&scene, &sim),
         Some(Command::Drill(drill)) => drill::run(&scene, &drill),
         Some(Command::StandIn(stand_in)) => stand_in::run(&stand_in),

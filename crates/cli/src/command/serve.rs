@@ -1,8 +1,10 @@
 //! `killcord serve RIG`: a host without a window. With `[remote]` its sessions are pages in browsers, without it
 //! this terminal.
 
+use std::{io::IsTerminal as _, os::fd::AsFd as _};
+
 use killcord::{Host, Rig, core::policy::ArmPolicy, system::Service};
-use killcord_server::{Assets, Bound, Remote, Server};
+use killcord_server::{Assets, Bound, Qr, Remote, Server};
 
 use super::Scene;
 use crate::{args, load, stop::Stop, terminal};
@@ -37,22 +39,41 @@ fn start(scene: &Scene<'_>, serve: &args::Serve, rig: Rig) -> Result<Host, Stop>
 
 /// The port is taken before a device is touched, and given back after the record is written.
 fn in_browsers(scene: &Scene<'_>, serve: &args::Serve, rig: Rig, remote: &Remote) -> Result<u8, Stop> {
-    let bound = Bound::to(remote)?;
+    let folder = scene.options(&serve.rig).rig_dir();
+    let bound = Bound::to(remote, &folder)?;
     let host = start(scene, serve, rig)?;
     let console = scene.console.clone();
     let json = scene.common.json;
-    let tell = move |link: String| {
-        if json {
-            console.say(serde_json::json!({ "t": "link", "url": link }).to_string());
-        } else {
+    let out = std::io::stdout();
+    let kept = Service::keeps(out.as_fd());
+    let camera = out.is_terminal();
+    let tell = move |link: String| match (json, kept) {
+        // A link in a log is one for whoever reads the log.
+        (_, true) => {}
+        (true, _) => console.say(serde_json::json!({ "t": "link", "url": link }).to_string()),
+        _ => {
             console.say(format!("Open in a browser (once, within 10 minutes): {link}"));
+            if let Some(qr) = Qr::of(&link).filter(|_| camera) {
+                console.say(qr.text());
+            }
         }
     };
-    let folder = scene.options(&serve.rig).rig_dir();
-    let server = bound.serve(host.clone(), Assets::panel(), &folder, tell.clone());
+    let server = bound.serve(host.clone(), Assets::panel(), tell.clone());
     match &server {
         Ok(server) => match server.invite() {
-            Some(link) => tell(link),
+            Some(link) => {
+                if let Some(fingerprint) = server.fingerprint() {
+                    scene.console.error(format!(
+                        "The browser will not know this host's certificate. Compare its SHA-256 fingerprint before you go \
+                         on:\n{fingerprint}"
+                    ));
+                }
+                if kept {
+                    let rig = serve.rig.display();
+                    scene.console.error(format!("Served. Let people in by: killcord token add {rig} NAME"));
+                }
+                tell(link);
+            }
             None => scene.console.error("this machine gives no random numbers: nobody new can be paired"),
         },
         // Nobody will ever get in: the host ends as it would by a signal.

@@ -26,8 +26,8 @@ pub(crate) enum PageNews {
     List(oneshot::Sender<SessionsView>),
     /// An operator ends a session; is told whether there was one.
     End { session: SessionId, told: oneshot::Sender<bool> },
-    /// A browser signs out.
-    SignOut(BrowserId),
+    /// All sessions of a browser end: it signs out, or is let in no more.
+    Leave { browser: BrowserId, reason: SessionEnd },
     /// A command of a browser that came without a socket.
     Command { browser: BrowserId, command: Command, told: oneshot::Sender<Result<(), Refused>> },
     /// Somebody wants to know the recent past of readings.
@@ -68,9 +68,9 @@ impl Engine {
             PageNews::Readings { device, name, since_ms, told } => {
                 told.send(self.past(device.as_deref(), name.as_deref(), since_ms)).ok();
             }
-            PageNews::SignOut(browser) => {
+            PageNews::Leave { browser, reason } => {
                 for session in self.seats.sessions_of(browser) {
-                    self.end_session(session, SessionEnd::SignedOut);
+                    self.end_session(session, reason);
                 }
             }
         }
@@ -89,19 +89,23 @@ impl Engine {
 
     fn sessions(&self) -> SessionsView {
         let (now, policy) = (self.now().mono, &self.shared.rig.policy.session);
-        let view = |(&id, session): (&SessionId, &Session)| SessionView {
-            session: id,
-            kind: session.kind,
-            address: self.seats.address(id),
-            role: self.state.role(id),
-            standing: match session.liveliness {
-                Liveliness::Live => Standing::Live,
-                Liveliness::Suspect => Standing::Suspect,
-                Liveliness::Frozen => Standing::Frozen,
-                Liveliness::Grace { .. } => Standing::Grace,
-            },
-            lease_ms: ms(session.ends_at(policy).since(now)),
-            main_ms: (session.kind != SessionKind::Terminal).then(|| ms(now.since(session.main))),
+        let view = |(&id, session): (&SessionId, &Session)| {
+            let (address, who) = self.seats.came(id);
+            SessionView {
+                session: id,
+                kind: session.kind,
+                address,
+                who,
+                role: self.state.role(id),
+                standing: match session.liveliness {
+                    Liveliness::Live => Standing::Live,
+                    Liveliness::Suspect => Standing::Suspect,
+                    Liveliness::Frozen => Standing::Frozen,
+                    Liveliness::Grace { .. } => Standing::Grace,
+                },
+                lease_ms: ms(session.ends_at(policy).since(now)),
+                main_ms: (session.kind != SessionKind::Terminal).then(|| ms(now.since(session.main))),
+            }
         };
         SessionsView {
             sessions: self.state.sessions().iter().map(view).collect(),

@@ -8,9 +8,12 @@
 use std::os::linux::net::SocketAddrExt as _;
 use std::{
     env, io,
-    os::unix::{
-        ffi::OsStrExt as _,
-        net::{SocketAddr, UnixDatagram},
+    os::{
+        fd::BorrowedFd,
+        unix::{
+            ffi::OsStrExt as _,
+            net::{SocketAddr, UnixDatagram},
+        },
     },
     sync::Arc,
     time::Duration,
@@ -49,6 +52,14 @@ impl Service {
                 None
             }
         }
+    }
+
+    /// Whether what is written there is kept in the system's log (`JOURNAL_STREAM`, systemd.exec(5)).
+    #[must_use]
+    pub fn keeps(stream: BorrowedFd<'_>) -> bool {
+        let named = env::var("JOURNAL_STREAM").ok();
+        let found = rustix::fs::fstat(stream).ok();
+        matches!((named, found), (Some(named), Some(found)) if named == format!("{}:{}", found.st_dev, found.st_ino))
     }
 
     /// A socket by its path, `@` first for an abstract one, and the silence after which it takes us for hung.

@@ -11,6 +11,7 @@ use axum::{
     http::{StatusCode, Version},
     response::Response,
 };
+use futures_util::StreamExt as _;
 use hyper::{client::conn::http1, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -18,9 +19,10 @@ use tokio::{
     net::TcpStream,
     sync::OwnedSemaphorePermit,
 };
+use tokio_util::sync::CancellationToken;
 
 use super::head;
-use crate::{answer::Refused, server::Shared, sessions::Peer};
+use crate::{answer::Refused, from::From, server::Shared};
 
 /// On loopback a connection is there or refused at once.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
@@ -37,7 +39,8 @@ pub(super) async fn pass(
     shared: &Arc<Shared>,
     mut request: Request,
     app: SocketAddr,
-    Peer(from): Peer,
+    from: &From,
+    revoked: &CancellationToken,
 ) -> Result<Response, Refused> {
     let browser = if head::is_socket(request.headers()) {
         let place = Arc::clone(&shared.tunnels).try_acquire_owned().map_err(|_| Refused::TooMany)?;
@@ -75,18 +78,21 @@ pub(super) async fn pass(
         // Nobody asked for it.
         let (browser, place) = browser.ok_or(Refused::AppGone)?;
         let tunnel = tunnel(browser, hyper::upgrade::on(&mut answer), place);
-        let stop = shared.stop.clone();
+        let (stop, revoked) = (shared.stop.clone(), revoked.clone());
         shared.tasks.spawn(async move {
             tokio::select! {
                 () = tunnel => {}
                 () = stop.cancelled() => {}
+                () = revoked.cancelled() => {}
             }
         });
     }
     head::to_browser(answer.headers_mut(), status, app);
     let (mut parts, body) = answer.into_parts();
     parts.version = Version::HTTP_11;
-    Ok(Response::from_parts(parts, Body::new(body)))
+    // One that never ends does so with the permission to read it.
+    let body = Body::new(body).into_data_stream().take_until(revoked.clone().cancelled_owned());
+    Ok(Response::from_parts(parts, Body::from_stream(body)))
 }
 
 fn no_answer(error: &hyper::Error) -> Refused {

@@ -3,17 +3,19 @@
 //!
 //! To the app it is asked by its own name: frameworks compare `Host` and `Origin` with where they listen.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use axum::http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode, Uri,
     header::{
-        CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, COOKIE, EXPECT, FORWARDED, HOST, LOCATION,
-        ORIGIN, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, REFERER, SET_COOKIE, TE, TRAILER, TRANSFER_ENCODING,
-        UPGRADE, X_FRAME_OPTIONS,
+        AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, COOKIE, EXPECT, FORWARDED, HOST,
+        LOCATION, ORIGIN, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, REFERER, SET_COOKIE, TE, TRAILER,
+        TRANSFER_ENCODING, UPGRADE, X_FRAME_OPTIONS,
     },
     uri::PathAndQuery,
 };
+
+use crate::from::From;
 
 /// What belongs to one connection, besides what `Connection` names.
 const HOP_BY_HOP: [HeaderName; 9] = [
@@ -36,6 +38,8 @@ const FORWARDING: [HeaderName; 6] = [
     HeaderName::from_static("x-forwarded-proto"),
     HeaderName::from_static("x-real-ip"),
 ];
+/// With what each key begins.
+const KEY: &str = crate::tokens::PREFIX;
 /// It would take our cookie and what our pages store with the app's.
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 /// The mark of a frame's own request where a browser does not say what a request is for; the app does not get it.
@@ -71,15 +75,17 @@ pub(super) fn target(uri: &Uri) -> Uri {
 }
 
 /// Makes a browser's head one for the app.
-pub(super) fn to_app(headers: &mut HeaderMap, app: SocketAddr, from: IpAddr) {
+pub(super) fn to_app(headers: &mut HeaderMap, app: SocketAddr, from: &From) {
     let socket = is_socket(headers);
-    let asked = headers.get(HOST).cloned();
+    let asked = from.host.clone();
     if headers.contains_key(TRANSFER_ENCODING) {
         // Whoever reads the one must not be told the other.
         headers.remove(CONTENT_LENGTH);
     }
     drop_hop_by_hop(headers);
     headers.remove(EXPECT);
+    // A key of ours is nothing for an app.
+    keep(headers, &AUTHORIZATION, |value| (!value.contains(KEY)).then(|| value.to_owned()));
     for name in &FORWARDING {
         headers.remove(name);
     }
@@ -90,15 +96,15 @@ pub(super) fn to_app(headers: &mut HeaderMap, app: SocketAddr, from: IpAddr) {
         }
     };
     set(HOST, app.to_string());
-    set(HeaderName::from_static("x-forwarded-for"), from.to_string());
-    set(HeaderName::from_static("x-forwarded-proto"), "http".into());
+    set(HeaderName::from_static("x-forwarded-for"), from.address.to_string());
+    set(HeaderName::from_static("x-forwarded-proto"), from.scheme.word().into());
     if let Some(asked) = &asked {
-        headers.insert("x-forwarded-host", asked.clone());
+        set(HeaderName::from_static("x-forwarded-host"), asked.clone());
     }
     if headers.contains_key(ORIGIN) {
         replace(headers, ORIGIN, |_| Some(format!("http://{app}")));
     }
-    let ours = asked.as_ref().and_then(|asked| asked.to_str().ok()).map(|asked| format!("http://{asked}/"));
+    let ours = asked.map(|asked| format!("{}://{asked}/", from.scheme.word()));
     replace(headers, REFERER, |referer| {
         let rest = referer.strip_prefix(ours.as_deref()?)?;
         Some(format!("http://{app}/{rest}"))
@@ -156,7 +162,9 @@ fn drop_hop_by_hop(headers: &mut HeaderMap) {
 
 /// Ours, and those of other hosts on this machine: cookies do not tell ports apart.
 fn is_ours(name: &str) -> bool {
-    let port = name.trim().strip_prefix("killcord-").unwrap_or_default();
+    let name = name.trim();
+    let bare = ["__Host-", "__Secure-"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
+    let port = bare.strip_prefix("killcord-").unwrap_or_default();
     !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
@@ -236,7 +244,13 @@ mod tests {
 
     fn sent(lines: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut headers = headers(lines);
-        to_app(&mut headers, APP.parse().unwrap(), "127.0.0.1".parse().unwrap());
+        let from = From {
+            address: "127.0.0.1".parse().unwrap(),
+            proxied: false,
+            scheme: crate::from::Scheme::Plain,
+            host: headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned),
+        };
+        to_app(&mut headers, APP.parse().unwrap(), &from);
         headers
     }
 

@@ -19,12 +19,12 @@ use axum::{
 };
 use killcord::wire::AppState;
 
-use crate::{answer::Refused, gate, pair::Browser, secret, server::Shared, sessions::Peer};
+use crate::{answer::Refused, from::From, gate, pair::Browser, secret, server::Shared};
 
 /// Everything outside `/killcord/` where the rig has an app.
 pub(crate) async fn get(
     State(shared): State<Arc<Shared>>,
-    Extension(peer): Extension<Peer>,
+    Extension(from): Extension<From>,
     browser: Result<Browser, Refused>,
     request: Request,
 ) -> Response {
@@ -38,15 +38,13 @@ pub(crate) async fn get(
     if top && matches!(*request.method(), Method::GET | Method::HEAD) {
         return gate::ours(shell::document(&shared, browser, request.method()));
     }
-    match browser {
-        // A form for the whole tab: the page that it leaves may be back behind a redirect, and is given its grace.
-        Ok(Browser(browser)) if top => {
-            if let Some(nonce) = secret::word() {
-                shared.host.document(browser, nonce);
-            }
-        }
-        Ok(_) => {}
+    let browser = match browser {
+        Ok(browser) => browser,
         Err(refused) => return gate::ours(refused.into_response()),
+    };
+    // A form for the whole tab: the page that it leaves may be back behind a redirect, and is given its grace.
+    if top && let Some(nonce) = secret::word() {
+        shared.host.document(browser.id, nonce);
     }
     let as_page = absent::wants_page(request.headers());
     let answer = match address(&shared) {
@@ -54,7 +52,7 @@ pub(crate) async fn get(
             tracing::debug!(%app, "the app asked for a service worker");
             Err(Refused::ServiceWorker)
         }
-        Ok(app) => forward::pass(&shared, request, app, peer).await,
+        Ok(app) => forward::pass(&shared, request, app, &from, browser.revoked()).await,
         Err(refused) => Err(refused),
     };
     match answer {

@@ -87,7 +87,8 @@ impl Bench {
         let mut options = Options::new(dir.path().join("rig.toml")).state_dir(Some(dir.path().join("state")));
         options.runtime_dir = dir.path().join("run");
         let host = Host::start(rig(&sim, session, safety, device), options).unwrap();
-        let remote = Remote { listen: "127.0.0.1:0".parse().unwrap(), names: vec!["bench1.lab".into()] };
+        let remote =
+            Remote { names: vec!["bench1.lab".into()], ..Remote::at("127.0.0.1:0".parse().unwrap()) };
         let (told, links) = sync_channel(16);
         let gate = Arc::new(Mutex::new(()));
         let gated = Arc::clone(&gate);
@@ -98,9 +99,9 @@ impl Bench {
             Asset { path: "pair.html".into(), bytes: pair.as_slice().into() },
             Asset { path: "assets/index.js".into(), bytes: b"export {};".as_slice().into() },
         ]);
-        let server = Bound::to(&remote)
+        let server = Bound::to(&remote, dir.path())
             .unwrap()
-            .serve(host.clone(), assets, dir.path(), move |link| {
+            .serve(host.clone(), assets, move |link| {
                 told.send(link).unwrap();
                 drop(gated.lock().unwrap());
             })

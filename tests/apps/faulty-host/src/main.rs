@@ -72,7 +72,13 @@ fn sit_down(host: &Host, kind: SessionKind) -> Result<Attachment, Box<dyn Error>
 
 /// A page that is silent from now on, and whose reader takes the question for it and never answers.
 fn never_answer(host: &Host) {
-    let visitor = Visitor { browser: BrowserId(1), address: Ipv4Addr::LOCALHOST.into(), may_operate: false };
+    let visitor = Visitor {
+        browser: BrowserId(1),
+        address: Ipv4Addr::LOCALHOST.into(),
+        direct: true,
+        who: "test".into(),
+        may_operate: false,
+    };
     let (page, mut frames) = host.attach_page(visitor);
     page.frame(hello());
     std::thread::spawn(move || while frames.blocking_recv().is_some() {});

@@ -665,6 +665,149 @@ max: number, } | { "kind": "toggle" } | { "kind": "choice",
  */
 options: Array<string>, } | { "kind": "button" };
 
+export type SessionsView = { 
+/**
+ * By id: the oldest first.
+ */
+sessions: Array<SessionView>, 
+/**
+ * The newest last; only so many are kept.
+ */
+ended: Array<EndedView>, };
+
+export type SessionView = { 
+/**
+ * Its id.
+ */
+session: number, 
+/**
+ * What it is.
+ */
+kind: SessionKind, 
+/**
+ * From where a page came; absent for a window or a terminal, which are on this machine. For operators only.
+ */
+address?: string, 
+/**
+ * Who that is: the token that its browser was let in by. For operators only.
+ */
+who?: string, 
+/**
+ * The role that it has.
+ */
+role: Role, 
+/**
+ * How sure the host is of it.
+ */
+standing: Standing, 
+/**
+ * It ends in so many milliseconds if nothing more is heard.
+ */
+lease_ms: number, 
+/**
+ * So many milliseconds ago its page's main thread last answered: much more than a beat is a page that hangs. Absent
+ * for a terminal.
+ */
+main_ms?: number, };
+
+export type Standing = "live" | "suspect" | "frozen" | "grace";
+
+export type EndedView = { 
+/**
+ * Its id.
+ */
+session: number, 
+/**
+ * Why.
+ */
+reason: SessionEnd, 
+/**
+ * From where a page came, as for one that has not ended.
+ */
+address?: string, 
+/**
+ * Who that was, as for one that has not ended.
+ */
+who?: string, };
+
+export type TokensView = { 
+/**
+ * By name.
+ */
+tokens: Array<TokenView>, 
+/**
+ * SHA-256 of the host's certificate, as browsers show it; absent where nothing is encrypted.
+ */
+fingerprint?: string, };
+
+export type TokenView = { 
+/**
+ * Unique; it is revoked by it.
+ */
+name: string, 
+/**
+ * The cookie of one browser; else a key that `killcord token add` has made.
+ */
+is_browser: boolean, 
+/**
+ * What it may do.
+ */
+role: Role, 
+/**
+ * By which token it was let in; it goes with that one. Absent: by a link of the host's own.
+ */
+by?: string, 
+/**
+ * Which browser, where it is one that is known, such as `Firefox on Linux`.
+ */
+agent?: string, 
+/**
+ * When it was made, in milliseconds since 1970.
+ */
+made_unix_ms: number, 
+/**
+ * When it is worth nothing any more; absent: not by time.
+ */
+expires_unix_ms?: number, 
+/**
+ * It is the asker's own.
+ */
+here: boolean, };
+
+export type LinkBody = { 
+/**
+ * What the browser that opens it may do.
+ */
+role: Role, };
+
+export type LinkView = { 
+/**
+ * What to open.
+ */
+link: string, 
+/**
+ * The same for a camera.
+ */
+qr?: QrView, 
+/**
+ * It is worth nothing after so many milliseconds.
+ */
+expires_ms: number, 
+/**
+ * SHA-256 of the host's certificate, as browsers show it; absent where nothing is encrypted.
+ */
+fingerprint?: string, };
+
+export type QrView = { 
+/**
+ * Its side, in units of the path, with the white around it.
+ */
+size: number, 
+/**
+ * The `d` of an SVG path that fills what is dark.
+ */
+path: string, };
+
 export type DeviceIx = number;
 
 export type ReadingIx = number;
