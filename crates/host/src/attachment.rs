@@ -154,7 +154,7 @@ impl Attachment {
             tag: self.tag,
             kind: self.kind,
             want,
-            may_operate: self.visitor.as_ref().is_none_or(|visitor| visitor.may_operate),
+            may_operate: self.may_operate(),
             local,
             resume: None,
         };
@@ -175,6 +175,10 @@ impl Attachment {
                     self.shared.queue.push(Item::Page(news));
                 }
                 return;
+            }
+            ToHost::TakeControl { .. } if !self.may_operate() => {
+                let message = "this browser was let in to look, not to operate; ask an operator for a link";
+                return self.refuse(None, ErrorCode::NotOperator, message);
             }
             ToHost::TakeControl { force } => Input::TakeControl { session, force },
             ToHost::YieldControl => Input::YieldControl { session },
@@ -211,6 +215,10 @@ impl Attachment {
 
     fn refuse(&self, id: Option<String>, code: ErrorCode, message: &str) {
         Seats::send_to(&self.frames, ToPage::Error { id, code, message: message.into() }.into());
+    }
+
+    fn may_operate(&self) -> bool {
+        self.visitor.as_ref().is_none_or(|visitor| visitor.may_operate)
     }
 
     fn browser(&self) -> Option<BrowserId> {

@@ -11,11 +11,11 @@ use std::{
 };
 
 use killcord::{
-    Host, Options, Registry, Rig,
+    Host, Options, Registry, Rig, Role,
     core::{Epoch, SessionId},
     wire::{ErrorCode, RigState, SessionsView, ToHost, ToPage},
 };
-use killcord_server::{Asset, Assets, Bound, Remote, Server};
+use killcord_server::{Asset, Assets, Bound, Remote, Server, Tokens};
 use killcord_sim::{Config, Running, Sim};
 use tempfile::TempDir;
 use tungstenite::{Message, WebSocket, client::IntoClientRequest as _, protocol::CloseFrame};
@@ -30,6 +30,9 @@ kind = "supply"
 listen = "tcp://127.0.0.1:0"
 "#;
 
+/// Nobody's lease ends while a test looks elsewhere.
+const PATIENT: &str = "expire_after = \"60s\"\nreload_grace = \"60s\"";
+
 pub(crate) struct Bench {
     pub(crate) server: Server,
     pub(crate) host: Host,
@@ -37,7 +40,7 @@ pub(crate) struct Bench {
     pub(crate) links: Receiver<String>,
     /// Whoever holds it stalls the server at the next pairing.
     gate: Arc<Mutex<()>>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 /// `session` are the lines of `[session]`, `safety` more of `[safety]`, `device` what stands below its device.
@@ -72,9 +75,8 @@ verify = [{{ query = "OUTP?", equals = false }}]
 }
 
 impl Bench {
-    /// Nobody's lease ends while a test looks elsewhere.
     pub(crate) fn start() -> Self {
-        Self::with("expire_after = \"60s\"\nreload_grace = \"60s\"")
+        Self::with(PATIENT)
     }
 
     pub(crate) fn with(session: &str) -> Self {
@@ -82,13 +84,24 @@ impl Bench {
     }
 
     pub(crate) fn of(session: &str, safety: &str, device: &str) -> Self {
+        Self::serving(&remote(), session, safety, device)
+    }
+
+    pub(crate) fn at_remote(remote: &Remote) -> Self {
+        Self::serving(remote, PATIENT, "", "")
+    }
+
+    /// The first page of this machine arms it.
+    pub(crate) fn at_remote_arming(remote: &Remote) -> Self {
+        Self::serving(remote, PATIENT, "arm = \"on-first-session\"", "")
+    }
+
+    fn serving(remote: &Remote, session: &str, safety: &str, device: &str) -> Self {
         let sim = Sim::start(Config::parse(INSTRUMENTS, "bench.toml").unwrap()).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let mut options = Options::new(dir.path().join("rig.toml")).state_dir(Some(dir.path().join("state")));
         options.runtime_dir = dir.path().join("run");
         let host = Host::start(rig(&sim, session, safety, device), options).unwrap();
-        let remote =
-            Remote { names: vec!["bench1.lab".into()], ..Remote::at("127.0.0.1:0".parse().unwrap()) };
         let (told, links) = sync_channel(16);
         let gate = Arc::new(Mutex::new(()));
         let gated = Arc::clone(&gate);
@@ -99,14 +112,46 @@ impl Bench {
             Asset { path: "pair.html".into(), bytes: pair.as_slice().into() },
             Asset { path: "assets/index.js".into(), bytes: b"export {};".as_slice().into() },
         ]);
-        let server = Bound::to(&remote, dir.path())
+        let server = Bound::to(remote, dir.path())
             .unwrap()
             .serve(host.clone(), assets, move |link| {
                 told.send(link).unwrap();
                 drop(gated.lock().unwrap());
             })
             .unwrap();
-        Self { server, host, sim, links, gate, _dir: dir }
+        Self { server, host, sim, links, gate, dir }
+    }
+
+    /// A file of its state.
+    pub(crate) fn kept(&self, file: &str) -> String {
+        std::fs::read_to_string(self.dir.path().join(file)).unwrap()
+    }
+
+    /// Who may come in, as `killcord token` would change it.
+    pub(crate) fn tokens(&self) -> Tokens {
+        Tokens::of(self.dir.path())
+    }
+
+    /// A new key, once the server knows it.
+    pub(crate) fn key(&self, name: &str, role: Role) -> String {
+        let (_, key) = self.tokens().add(name, role, None).unwrap();
+        let until = Instant::now() + SOON;
+        // A wrong key is a try, and there are few: a browser's list tells.
+        let browser = self.browser();
+        while !browser.get("/killcord/api/v1/tokens").body.contains(&format!("\"{name}\"")) {
+            assert!(Instant::now() < until, "the key {name} is not taken");
+            std::thread::yield_now();
+        }
+        assert_eq!(browser.delete("/killcord/pair").status, 204);
+        key
+    }
+
+    /// A browser that is let in by a key, or a code.
+    pub(crate) fn browser_by(&self, key: &str) -> Browser {
+        let answer = self.ask(&post(self.at(), "/killcord/pair", "", &format!("{{\"code\":\"{key}\"}}")));
+        assert_eq!(answer.status, 204, "{answer:?}");
+        let cookie = answer.header("set-cookie").unwrap();
+        Browser { at: self.at(), cookie: cookie.split(';').next().unwrap().to_owned() }
     }
 
     /// Stalls the server's thread for as long as what this gives is kept.
@@ -176,6 +221,16 @@ impl Bench {
     pub(crate) fn until_off(&self) {
         self.sim.wait_until(|bench| bench.energised("psu") == Some(false), SOON).unwrap();
     }
+}
+
+/// On this machine, by an address and a name.
+pub(crate) fn remote() -> Remote {
+    Remote { names: vec!["bench1.lab".into()], ..Remote::at("127.0.0.1:0".parse().unwrap()) }
+}
+
+/// The header of a program with a key.
+pub(crate) fn bearer(key: &str) -> String {
+    format!("Authorization: Bearer {key}\r\n")
 }
 
 pub(crate) fn get(at: SocketAddr, path: &str, more: &str) -> String {
@@ -373,7 +428,7 @@ impl Page {
         matches!(self.welcome, Some(ToPage::Welcome { resumed: true, .. }))
     }
 
-    pub(crate) fn role(&self) -> killcord::Role {
+    pub(crate) fn role(&self) -> Role {
         match &self.welcome {
             Some(ToPage::Welcome { role, .. }) => *role,
             _ => panic!("not welcomed"),

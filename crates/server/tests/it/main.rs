@@ -2,10 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod access;
 mod bench;
 mod control;
 mod doors;
 mod frozen;
 mod goodbyes;
+mod hostile;
+mod proxied;
 mod sockets;
 mod stalls;
+mod tls;
