@@ -29,7 +29,7 @@ const FAR: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 /// The network.
 pub struct Network {
     near: Process,
-    _far: Process,
+    far: Process,
     port: u16,
     relay: Option<JoinHandle<()>>,
     shared: Arc<Shared>,
@@ -50,6 +50,22 @@ impl Network {
     #[must_use]
     #[track_caller]
     pub fn to(port: u16) -> Self {
+        let mut network = Self::open();
+        let listener = listen(&network.far, port);
+        let shared = Arc::clone(&network.shared);
+        let relay = std::thread::Builder::new().name("relay".into());
+        network.port = port;
+        network.relay = Some(relay.spawn(move || shared.relay(&listener, port)).unwrap());
+        network
+    }
+
+    /// One with nobody at its far end yet.
+    ///
+    /// # Panics
+    /// Where namespaces are not permitted.
+    #[must_use]
+    #[track_caller]
+    pub fn open() -> Self {
         let (near, far) = (namespace(), namespace());
         let far_pid = far.pid().to_string();
         run(&near, &["link", "add", "link0", "type", "veth", "peer", "name", "link1", "netns", &far_pid]);
@@ -58,14 +74,7 @@ impl Network {
         for (end, device) in [(&near, "lo"), (&near, "link0"), (&far, "lo"), (&far, "link1")] {
             run(end, &["link", "set", device, "up"]);
         }
-        let listener = listen(&far, port);
-        let shared = Arc::new(Shared::default());
-        let relay = {
-            let shared = Arc::clone(&shared);
-            let thread = std::thread::Builder::new().name("relay".into());
-            thread.spawn(move || shared.relay(&listener, port)).unwrap()
-        };
-        Self { near, _far: far, port, relay: Some(relay), shared }
+        Self { near, far, port: 0, relay: None, shared: Arc::default() }
     }
 
     /// The host's port.
@@ -86,11 +95,16 @@ impl Network {
         FAR.to_string()
     }
 
-    /// What starts a program inside, ahead of its name.
+    /// What starts a program where the browser is, ahead of its name.
     #[must_use]
     pub fn inside(&self) -> Vec<String> {
-        let nsenter = place::system("nsenter").display().to_string();
-        vec![nsenter, format!("--net=/proc/{}/ns/net", self.near.pid())]
+        enter(&self.near)
+    }
+
+    /// What starts a program where the host is, ahead of its name.
+    #[must_use]
+    pub fn beyond(&self) -> Vec<String> {
+        enter(&self.far)
     }
 
     /// The cable is pulled.
@@ -114,6 +128,11 @@ fn namespace() -> Process {
     let made = held.output().await_line(SOON, |line| line.text == "made");
     assert!(made.is_some(), "no network namespace can be made (only root may): {}", held.output().all());
     held
+}
+
+fn enter(namespace: &Process) -> Vec<String> {
+    let nsenter = place::system("nsenter").display().to_string();
+    vec![nsenter, format!("--net=/proc/{}/ns/net", namespace.pid())]
 }
 
 /// `ip ARGS` inside.

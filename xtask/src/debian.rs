@@ -25,9 +25,10 @@ pub(crate) const WINDOW: &[&str] = &[
 ];
 
 /// Besides [`WINDOW`], what the tests start: a display with a window manager, two browsers and WebKit's driver, buses,
-/// serial lines, a Modbus master, systemd's own check of units, networks that can be cut, and Python for the
-/// instruments of others. Debian has no driver for Firefox; it is driven without one.
+/// serial lines, a Modbus master, two proxies, a check of TLS, systemd's own check of units, networks that can be cut,
+/// and Python for the instruments of others. Debian has no driver for Firefox; it is driven without one.
 pub(crate) const TESTS: &[&str] = &[
+    "caddy",
     "chromium",
     "dbus",
     "dbus-x11",
@@ -36,11 +37,14 @@ pub(crate) const TESTS: &[&str] = &[
     "imagemagick",
     "iproute2",
     "mbpoll",
+    "nginx-light",
     "openbox",
+    "openssl",
     "python3",
     "python3-dbusmock",
     "python3-venv",
     "socat",
+    "sslscan",
     "systemd",
     "util-linux",
     "webkit2gtk-driver",

@@ -48,6 +48,8 @@ const FLAGS: &[&str] = &[
 /// Nobody outside is asked for anything, by whatever part of the browser.
 const NOWHERE: &str = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1";
 
+const ANY_CERTIFICATE: &str = "--ignore-certificate-errors";
+
 /// A browser at work.
 pub struct Chromium {
     process: Process,
@@ -84,6 +86,22 @@ impl Chromium {
         let rules = format!("MAP 127.0.0.1:{} {}, {NOWHERE}", network.port(), network.way());
         let rules = rules.replace("EXCLUDE 127.0.0.1", &format!("EXCLUDE {}", network.address()));
         Self::launch(Some(network), &rules, &[])
+    }
+
+    /// Starts one at the near end of a network, to which the host at the far end is another machine. A certificate that it
+    /// does not know is taken, as by a person who has compared it.
+    #[must_use]
+    #[track_caller]
+    pub fn facing(network: &Network) -> Self {
+        let rules = NOWHERE.replace("127.0.0.1", &network.address());
+        Self::launch(Some(network), &rules, &[ANY_CERTIFICATE])
+    }
+
+    /// Starts one that finds this name on this machine, and takes its certificate.
+    #[must_use]
+    #[track_caller]
+    pub fn naming(name: &str) -> Self {
+        Self::launch(None, &format!("MAP {name} 127.0.0.1, {NOWHERE}"), &[ANY_CERTIFICATE])
     }
 
     #[track_caller]

@@ -1,0 +1,148 @@
+//! nginx and Caddy of Debian, by the recipes in `docs/remote.md` as they are written there: only ports, folders and
+//! certificates are other ones.
+
+use std::path::{Path, PathBuf};
+
+use rustix::process::Signal;
+
+use crate::place;
+use crate::port::Port;
+use crate::process::{Launch, Process};
+use crate::wait::{LONG, until_true};
+
+/// The name that the recipes give the bench.
+pub const NAME: &str = "bench1.lab.example";
+
+/// Which one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// nginx.
+    Nginx,
+    /// Caddy.
+    Caddy,
+}
+
+/// A proxy in front of a host.
+pub struct Proxy {
+    kind: Kind,
+    folder: PathBuf,
+    port: Port,
+    process: Option<Process>,
+}
+
+impl Proxy {
+    /// Starts one in front of a host's port, with its files in `folder`. `more` is added to the recipe's `location`.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    #[track_caller]
+    pub fn start(kind: Kind, host: u16, folder: &Path, more: &str) -> Self {
+        let port = Port::free();
+        let (cert, key) = certificate(folder);
+        let document = std::fs::read_to_string(place::root().join("docs/remote.md")).unwrap();
+        let mark = if kind == Kind::Nginx { "<!-- nginx -->" } else { "<!-- caddy -->" };
+        let (_, rest) = document.split_once(mark).expect("the recipe is gone");
+        let recipe = rest.split("```").nth(1).unwrap().split_once('\n').unwrap().1;
+        let recipe = recipe
+            .replace("127.0.0.1:8420", &format!("127.0.0.1:{host}"))
+            .replace("/etc/ssl/bench1.pem", &cert.display().to_string())
+            .replace("/etc/ssl/bench1.key", &key.display().to_string());
+        let at = port.number();
+        let text = match kind {
+            Kind::Nginx => {
+                let recipe = recipe
+                    .replace("listen 443 ssl", &format!("listen 127.0.0.1:{at} ssl"))
+                    .replace("proxy_buffering off;", &format!("proxy_buffering off;\n{more}"));
+                let dir = folder.display();
+                format!(
+                    "daemon off; master_process on; error_log stderr; pid {dir}/nginx.pid; user root;\nevents {{}}\nhttp {{\n\
+                     access_log off; client_body_temp_path {dir}/b; proxy_temp_path {dir}/p; \
+                     fastcgi_temp_path {dir}/f; uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s;\n{recipe}}}\n"
+                )
+            }
+            Kind::Caddy => {
+                let recipe = recipe
+                    .replace(&format!("{NAME} {{"), &format!("https://{NAME}:{at} {{\n    bind 127.0.0.1"));
+                format!(
+                    "{{\n    admin off\n    auto_https disable_redirects\n    skip_install_trust\n}}\n{recipe}"
+                )
+            }
+        };
+        std::fs::write(folder.join("proxy.conf"), text).unwrap();
+        let mut proxy = Self { kind, folder: folder.to_owned(), port, process: None };
+        proxy.again();
+        proxy
+    }
+
+    /// Ends it if it runs, and starts it again.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[track_caller]
+    pub fn again(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.signal(Signal::TERM);
+            process.wait(LONG);
+        }
+        let config = self.folder.join("proxy.conf");
+        let launch = match self.kind {
+            Kind::Nginx => Launch::new(place::system("nginx")).arg("-c").arg(&config),
+            Kind::Caddy => {
+                let caddy =
+                    Launch::new(place::system("caddy")).args(["run", "--adapter", "caddyfile", "--config"]);
+                caddy.arg(&config).env("HOME", &self.folder)
+            }
+        };
+        let process = launch.start();
+        let at = ("127.0.0.1", self.port.number());
+        let all = || process.output().all();
+        until_true("the proxy to listen", LONG, || {
+            assert!(!all().contains("[emerg]") && !all().contains("Error:"), "{}", all());
+            std::net::TcpStream::connect(at).is_ok()
+        });
+        self.process = Some(process);
+    }
+
+    /// Where browsers find the bench.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("https://{NAME}:{}/bench1/", self.port.number())
+    }
+
+    /// A link of the host, as the browser reaches it here: the port is the proxy's.
+    ///
+    /// # Panics
+    /// Where it does not lead to the recipe's name.
+    #[must_use]
+    #[track_caller]
+    pub fn link(&self, link: &str) -> String {
+        let rest = link.strip_prefix(&format!("https://{NAME}/bench1/")).expect(link);
+        format!("{}{rest}", self.url())
+    }
+}
+
+/// A certificate for the recipes' name.
+fn certificate(folder: &Path) -> (PathBuf, PathBuf) {
+    let (cert, key) = (folder.join("bench1.pem"), folder.join("bench1.key"));
+    let made = Launch::new(place::system("openssl"))
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+        ])
+        .args(["-subj", &format!("/CN={NAME}"), "-addext", &format!("subjectAltName=DNS:{NAME}")])
+        .arg("-keyout")
+        .arg(&key)
+        .arg("-out")
+        .arg(&cert)
+        .run(LONG);
+    assert!(made.status.success(), "{}", made.stderr);
+    (cert, key)
+}
