@@ -33,6 +33,7 @@ mod host;
 pub mod journal;
 mod lock;
 mod messages;
+pub mod metrics;
 mod options;
 pub mod paths;
 mod polls;

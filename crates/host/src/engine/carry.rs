@@ -85,6 +85,7 @@ impl Engine {
                 }
             }
             Effect::Ack { session, n, expires_in, idle_in } => {
+                self.shared.metrics.beats.add();
                 self.send(session, ToPage::Ack { n, expires_ms: ms(expires_in), idle_ms: idle_in.map(ms) });
             }
             Effect::Ask { session, asked } => self.ask(session, asked),
@@ -139,7 +140,10 @@ impl Engine {
                 self.orders.app_gone();
                 self.app_until = None;
             }
-            Effect::Record(event) => self.journal.record(event),
+            Effect::Record(event) => {
+                self.shared.metrics.count(&event);
+                self.journal.record(event);
+            }
             Effect::End(report) => self.finish(*report),
         }
     }

@@ -6,6 +6,7 @@
 
 mod asked;
 mod carry;
+mod count;
 mod leave;
 mod pages;
 mod progress;
@@ -136,6 +137,8 @@ pub(crate) struct Engine {
     updates: Vec<ReadingUpdate>,
     progress: Option<progress::Watched>,
     flushed: Time,
+    /// When the sessions were counted last.
+    counted: Time,
     last: Option<Report>,
     /// The end waits for the journal until then.
     recording: Option<Time>,
@@ -190,6 +193,7 @@ pub(crate) fn run(parts: Parts) {
         updates: Vec::new(),
         progress: None,
         flushed: Time::ZERO,
+        counted: Time::ZERO,
         last: None,
         recording: None,
         recorded: false,
@@ -213,8 +217,10 @@ impl Engine {
     fn turns(&mut self) {
         self.input(Input::Open);
         while !self.over {
-            let until = self.origin.instant(self.next_wake());
-            if let Some(item) = self.shared.queue.pop_until(until) {
+            let wake = self.next_wake();
+            let first = self.shared.queue.pop_until(self.origin.instant(wake));
+            self.count_lateness(wake);
+            if let Some(item) = first {
                 self.take(item);
                 // Read, then judge: whatever waits is heard before a lease is looked at.
                 for _ in 1..TURN {
@@ -235,6 +241,7 @@ impl Engine {
             self.end_once_all_is_over();
             self.flush();
             self.notices.turn(&self.state, self.origin.now().mono, self.answers());
+            self.count_turn();
         }
     }
 
