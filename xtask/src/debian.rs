@@ -25,8 +25,8 @@ pub(crate) const WINDOW: &[&str] = &[
 ];
 
 /// Besides [`WINDOW`], what the tests start: a display with a window manager, two browsers and WebKit's driver, buses,
-/// serial lines, a Modbus master, systemd's own check of units, networks that can be cut, and Python for the
-/// instruments of others. Debian has no driver for Firefox; it is driven without one.
+/// serial lines, a Modbus master, systemd's own check of units, networks that can be cut, Prometheus with promtool, and
+/// Python for the instruments of others. Debian has no driver for Firefox; it is driven without one.
 pub(crate) const TESTS: &[&str] = &[
     "chromium",
     "dbus",
@@ -37,6 +37,7 @@ pub(crate) const TESTS: &[&str] = &[
     "iproute2",
     "mbpoll",
     "openbox",
+    "prometheus",
     "python3",
     "python3-dbusmock",
     "python3-venv",
