@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::drill::Row;
+use crate::{drill::Row, log::Format};
 
 /// Stands under every `--help`.
 const FOOTER: &str = "\
@@ -38,6 +38,9 @@ pub(crate) struct Common {
     /// Prints data as JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// How the log is written on stderr; KILLCORD_LOG says how much of it (warn, info, debug)
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t)]
+    pub(crate) log: Format,
 }
 
 #[derive(Debug, Subcommand)]

@@ -140,10 +140,7 @@ impl Engine {
                 self.orders.app_gone();
                 self.app_until = None;
             }
-            Effect::Record(event) => {
-                self.shared.metrics.count(&event);
-                self.journal.record(event);
-            }
+            Effect::Record(event) => self.record(event),
             Effect::End(report) => self.finish(*report),
         }
     }
@@ -382,7 +379,7 @@ impl Engine {
         let exit = Outcome::new(report.clone()).exit;
         if let Some(ledger) = &self.shared.ledger {
             for device in ledger.leaves(&report) {
-                self.journal.record(Event::LeftToWatchdog { device });
+                self.record(Event::LeftToWatchdog { device });
             }
         }
         self.last = Some(report);

@@ -10,6 +10,7 @@ mod count;
 mod leave;
 mod pages;
 mod progress;
+mod record;
 mod shared;
 mod wrapped;
 
@@ -18,6 +19,7 @@ pub(crate) use progress::ended as ended_device;
 pub(crate) use shared::Shared;
 
 use std::{
+    net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Duration,
@@ -113,6 +115,9 @@ pub(crate) struct Engine {
     executor: execute::Executor,
     orders: execute::Orders,
     journal: Journal,
+    spans: record::Spans,
+    /// From where the attachment comes that is being taken in.
+    comes_from: Option<IpAddr>,
     keeper: Option<Keeper>,
     app: Option<Wrapped>,
     /// An app that is being stopped is waited for until then.
@@ -173,6 +178,8 @@ pub(crate) fn run(parts: Parts) {
         orders: executor.orders(),
         executor,
         journal,
+        spans: record::Spans::default(),
+        comes_from: None,
         keeper,
         app,
         app_until: None,
@@ -287,6 +294,7 @@ impl Engine {
             }
             Item::Input(input) => self.input(input),
             Item::Arrive { mut arrival, seat, resume } => {
+                self.comes_from = seat.address;
                 arrival.resume = self.seats.arrive(seat, resume);
                 self.input(Input::Arrive(arrival));
             }
