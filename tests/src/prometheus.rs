@@ -1,17 +1,11 @@
 //! Debian's Prometheus: scrapes a host, judges by the alert rules that Killcord ships, and is asked over its own API.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::page::Browser;
 use crate::place;
 use crate::port::Port;
 use crate::process::{Launch, Process};
@@ -37,18 +31,21 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts one that scrapes this address as the job `killcord`, five times a second, and judges as often.
+    /// Starts one that scrapes this address as the job `killcord`, five times a second, and judges as often; it comes in
+    /// by this key.
     ///
     /// # Panics
     /// When it cannot be started, or does not get ready.
     #[must_use]
-    pub fn scraping(target: SocketAddr) -> Self {
+    pub fn scraping(target: &str, key: &str) -> Self {
         let (dir, port) = (tempfile::tempdir().unwrap(), Port::free());
-        let rules = shipped("killcord.rules.yml");
+        let (rules, credentials) = (shipped("killcord.rules.yml"), dir.path().join("killcord.token"));
+        std::fs::write(&credentials, key).unwrap();
         let config = format!(
             "global: {{ scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms }}\n\
              rule_files: [{rules:?}]\n\
-             scrape_configs:\n  - job_name: killcord\n    metrics_path: {PATH}\n    static_configs:\n      \
+             scrape_configs:\n  - job_name: killcord\n    metrics_path: {PATH}\n    \
+             authorization: {{ credentials_file: {credentials:?} }}\n    static_configs:\n      \
              - targets: [\"{target}\"]\n"
         );
         let file = dir.path().join("prometheus.yml");
@@ -96,69 +93,6 @@ impl Prometheus {
     pub fn firing(&self) -> BTreeSet<String> {
         let rows = self.query("ALERTS{alertstate=\"firing\"}");
         rows.into_iter().map(|(mut labels, _)| labels.remove("alertname").unwrap()).collect()
-    }
-}
-
-/// A port at which a host's numbers are had without its cookie, which Prometheus has no way to send.
-pub struct LetIn {
-    at: SocketAddr,
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl LetIn {
-    /// Passes on what this browser is given.
-    ///
-    /// # Panics
-    /// When the system gives no port.
-    #[must_use]
-    pub fn by(browser: &Browser) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let (at, stop) = (listener.local_addr().unwrap(), Arc::new(AtomicBool::new(false)));
-        let (browser, stopped) = (browser.clone(), Arc::clone(&stop));
-        let thread = std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                if stopped.load(Ordering::Relaxed) {
-                    return;
-                }
-                // Whoever asked may be gone.
-                let _gone = answer(stream, &browser);
-            }
-        });
-        Self { at, stop, thread: Some(thread) }
-    }
-
-    /// Where.
-    #[must_use]
-    pub const fn at(&self) -> SocketAddr {
-        self.at
-    }
-}
-
-fn answer(mut stream: TcpStream, browser: &Browser) -> std::io::Result<()> {
-    let (mut head, mut byte) = (Vec::new(), [0]);
-    while !head.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte)?;
-        head.push(byte[0]);
-    }
-    let mut given = browser.get(PATH, &[]);
-    let body = given.body_mut().read_to_string().map_err(std::io::Error::other)?;
-    let kind = given.headers()["content-type"].to_str().unwrap();
-    write!(
-        stream,
-        "HTTP/1.1 {} Passed on\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        given.status().as_u16(),
-        body.len()
-    )
-}
-
-impl Drop for LetIn {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        let _woken = TcpStream::connect(self.at);
-        if let Some(thread) = self.thread.take() {
-            let _ended = thread.join();
-        }
     }
 }
 

@@ -71,6 +71,7 @@ fn no_secret_is_in_the_log_at_its_most_verbose_nor_in_the_state_folder() {
     let mut back = browser.hello(&page.nonce, Some(&page.token));
     assert!(back.resumed);
     back.beat(2);
+    assert_eq!(browser.get("/killcord/metrics", &[("authorization", "Bearer nonsense")]).status(), 401);
     serve.signal(Signal::TERM);
     assert_eq!(serve.wait(SOON).code(), Some(0), "{}", serve.output().all());
 
@@ -89,9 +90,13 @@ fn no_secret_is_in_the_log_at_its_most_verbose_nor_in_the_state_folder() {
             assert!(!there, "the {what} is in {}", path.display());
         }
     }
+    let session = "session{id=s1 kind=\"page\" address=127.0.0.1 who=\"browser-";
+    for told in ["began", "came back", "ended reason=\"host_stopping\""] {
+        let told = format!("}}: killcord::engine::record: {told}");
+        let is_there = log.lines().any(|line| line.contains(session) && line.contains(&told));
+        assert!(is_there, "{told} is not in the log:\n{log}");
+    }
     for told in [
-        "session{id=s1 kind=\"page\" address=127.0.0.1}: killcord::engine::record: began",
-        "session{id=s1 kind=\"page\" address=127.0.0.1}: killcord::engine::record: ended reason=\"host_stopping\"",
         "teardown{cause=\"signal\"}: killcord::engine::record: began",
         "teardown{cause=\"signal\"}: killcord::engine::record: over: every device is confirmed safe",
     ] {
@@ -118,4 +123,38 @@ fn a_log_in_json_is_json_to_its_last_line_the_watchdogs_too() {
     assert_eq!(began["level"], "INFO");
     let watchdog = lines.iter().find(|line| line["target"] == "killcord_watchdog").unwrap();
     assert!(watchdog["unix_ms"].as_u64().is_some() && watchdog["level"] == "WARN", "{watchdog}");
+}
+
+#[test]
+fn the_journal_shows_who_came_in_and_who_did_not_and_from_where() {
+    let served = Served::new();
+    let (mut serve, _link, browser, page) = served.armed(&[], "warn");
+    assert_eq!(browser.get("/killcord/metrics", &[("authorization", "Bearer nonsense")]).status(), 401);
+    assert_eq!(browser.ask("DELETE", "/killcord/pair", "").0, 204);
+    until_true("the session to have ended", SOON, || {
+        accesses(&served).iter().any(|entry| entry["event"] == "ended")
+    });
+    drop(page);
+    serve.signal(Signal::TERM);
+    assert_eq!(serve.wait(SOON).code(), Some(0), "{}", serve.output().all());
+    let entries = accesses(&served);
+    let mut events: Vec<_> = entries.iter().map(|entry| entry["event"].as_str().unwrap()).collect();
+    events.reverse();
+    // The server says that it signed out, the rules that its session ended.
+    events[4..].sort_unstable();
+    assert_eq!(events, ["paired", "attached", "took_control", "refused", "ended", "signed_out"]);
+    let name = entries.last().unwrap()["name"].as_str().unwrap();
+    assert!(name.starts_with("browser-"), "{name}");
+    for entry in &entries {
+        assert_eq!(entry["address"], "127.0.0.1", "{entry}");
+        assert!(entry["name"] == name || entry["event"] == "refused", "{entry}");
+    }
+    let text = served.station.killcord(["journal", "access"]).arg(&served.rig).run(SOON).stdout;
+    assert!(text.lines().count() == 7 && text.contains(name), "{text}");
+}
+
+/// What the journal shows of accesses, newest first.
+fn accesses(served: &Served) -> Vec<Value> {
+    let ended = served.station.killcord(["journal", "access", "--json"]).arg(&served.rig).run(SOON);
+    serde_json::from_str(&ended.stdout).unwrap()
 }

@@ -5,7 +5,7 @@
 use killcord_tests::instrument::Instrument;
 use killcord_tests::page::{Browser, link};
 use killcord_tests::port::Port;
-use killcord_tests::prometheus::{LetIn, PATH, Prometheus, dashboard_expressions, promtool, shipped};
+use killcord_tests::prometheus::{PATH, Prometheus, dashboard_expressions, promtool, shipped};
 use killcord_tests::rigs;
 use killcord_tests::station::Station;
 use killcord_tests::wait::{LONG, SOON, until_true};
@@ -43,8 +43,9 @@ fn debians_prometheus_scrapes_a_host_and_says_so_when_an_instrument_is_gone() {
     let status = check.wait(SOON);
     assert_eq!(status.code(), Some(0), "{}", check.output().all());
 
-    let let_in = LetIn::by(&browser);
-    let prometheus = Prometheus::scraping(let_in.at());
+    let added = station.killcord(["token", "add"]).arg(&rig).arg("prometheus").run(SOON);
+    assert_eq!(added.code(), Some(0), "{}", added.stderr);
+    let prometheus = Prometheus::scraping(browser.at(), added.stdout.trim());
     let is = |expression: &str| prometheus.query(expression).iter().any(|(_, value)| *value == 1.0);
     until_true("the rig to be armed, as Prometheus sees it", LONG, || is("killcord_armed"));
     until_true("the watchdog to be seen", LONG, || is("killcord_watchdog_state{state=\"watching\"}"));

@@ -1,5 +1,6 @@
 //! The commands.
 
+mod access;
 mod answers;
 mod check;
 mod connect;

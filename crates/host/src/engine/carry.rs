@@ -62,8 +62,11 @@ impl Engine {
                 }
             }
             Effect::Welcome { tag, session, resumed } => {
-                let now = self.now().mono;
+                let (now, before) = (self.now().mono, self.seats.came(session).0);
                 let Some(resume) = self.seats.seat(tag, session, now) else { return };
+                if resumed {
+                    self.record_return(session, before);
+                }
                 let history = Some(&self.history);
                 let view = self.shown.view(&self.shared.rig, &self.file, history, &self.readbacks);
                 let welcome = ToPage::Welcome {

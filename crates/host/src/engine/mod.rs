@@ -19,7 +19,6 @@ pub(crate) use progress::ended as ended_device;
 pub(crate) use shared::Shared;
 
 use std::{
-    net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Duration,
@@ -37,7 +36,7 @@ use crate::{
     clock::Origin,
     ending::Ending,
     history::History,
-    journal::{Journal, Unclean},
+    journal::{Comer, Entrance, Journal, Unclean},
     polls::Polled,
     queue::Weighed,
     seats::{Seat, Seats},
@@ -72,6 +71,8 @@ pub(crate) enum Item {
     Executor(execute::Event),
     /// The answer to a word about the system's delay lock.
     Lock { n: u64, result: Result<(), String> },
+    /// Who came to the door, for the record.
+    Access(Entrance),
     /// From the journal: the end is on the disk, or is not.
     Recorded(Result<(), String>),
     /// From the watchdog: protections that the system did not give it, in words.
@@ -116,8 +117,8 @@ pub(crate) struct Engine {
     orders: execute::Orders,
     journal: Journal,
     spans: record::Spans,
-    /// From where the attachment comes that is being taken in.
-    comes_from: Option<IpAddr>,
+    /// From where the attachment comes that was taken in last.
+    comes: Comer,
     keeper: Option<Keeper>,
     app: Option<Wrapped>,
     /// An app that is being stopped is waited for until then.
@@ -179,7 +180,7 @@ pub(crate) fn run(parts: Parts) {
         executor,
         journal,
         spans: record::Spans::default(),
-        comes_from: None,
+        comes: Comer::default(),
         keeper,
         app,
         app_until: None,
@@ -294,7 +295,7 @@ impl Engine {
             }
             Item::Input(input) => self.input(input),
             Item::Arrive { mut arrival, seat, resume } => {
-                self.comes_from = seat.address;
+                self.comes = Comer { address: seat.address, who: seat.who.clone() };
                 arrival.resume = self.seats.arrive(seat, resume);
                 self.input(Input::Arrive(arrival));
             }
@@ -307,6 +308,7 @@ impl Engine {
             Item::Link(event) => self.link(event),
             Item::Executor(event) => self.executor_event(event),
             Item::Lock { n, result } => self.lock_answer(n, result),
+            Item::Access(entrance) => self.record_access(entrance),
             Item::Recorded(result) => self.recorded(result),
             Item::Unprotected(missing) => {
                 self.unprotected = missing;

@@ -8,6 +8,7 @@ use killcord_core::{Cause, Report, SessionId, rules::Event};
 use tracing::{Span, error_span, field::display};
 
 use super::Engine;
+use crate::journal::{Comer, Entrance, What};
 
 /// The spans that are open.
 ///
@@ -21,18 +22,33 @@ pub(super) struct Spans {
 impl Engine {
     pub(super) fn record(&mut self, event: Event) {
         self.shared.metrics.count(&event);
-        self.spans.tell(&event, self.comes_from);
-        self.journal.record(event);
+        self.spans.tell(&event, &self.comes);
+        self.journal.record(What::Event { event, by: self.comes.clone() });
+    }
+
+    /// Who came to the door. Counted already.
+    pub(super) fn record_access(&self, entrance: Entrance) {
+        let Entrance { access, from, name, more } = &entrance;
+        tracing::info!(address = from.map(display), name, more, "access: {}", access.code());
+        self.journal.record(What::Access(entrance));
+    }
+
+    /// A page has come back to its session.
+    pub(super) fn record_return(&self, session: SessionId, before: Option<IpAddr>) {
+        self.spans.within(session, || tracing::info!(address = self.comes.address.map(display), "came back"));
+        if let Some(address) = self.comes.address.filter(|_| before != self.comes.address) {
+            self.journal.record(What::Moved { session, address });
+        }
     }
 }
 
 impl Spans {
-    /// `from`: the address that a session that begins comes from.
-    fn tell(&mut self, event: &Event, from: Option<IpAddr>) {
+    /// A session that begins is `by` that one.
+    fn tell(&mut self, event: &Event, by: &Comer) {
         match event {
             Event::SessionBegan { session, kind, role } => {
-                let (kind, address) = (kind.code(), from.map(display));
-                let span = error_span!("session", id = %session, kind, address);
+                let (kind, address, who) = (kind.code(), by.address.map(display), by.who.as_deref());
+                let span = error_span!("session", id = %session, kind, address, who);
                 span.in_scope(|| tracing::info!(?role, "began"));
                 self.sessions.insert(*session, span);
             }

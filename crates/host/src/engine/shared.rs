@@ -19,8 +19,8 @@ use killcord_wire::RigView;
 
 use super::Item;
 use crate::{
-    app::Address, clock::Origin, ending::Ending, messages::Messages, metrics::Metrics, queue::Queue,
-    readers::Desk, watchdog::Ledger,
+    access::Refusals, app::Address, clock::Origin, ending::Ending, messages::Messages, metrics::Metrics,
+    queue::Queue, readers::Desk, watchdog::Ledger,
 };
 
 /// Nothing in it is locked for longer than a copy.
@@ -41,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) messages: Messages,
     /// What is counted.
     pub(crate) metrics: Metrics,
+    /// Which refusals are written down; of whoever keeps the door alone.
+    pub(crate) refusals: Mutex<Refusals>,
     origin: Origin,
     tags: AtomicU64,
 }
@@ -57,8 +59,23 @@ impl Shared {
     ) -> Self {
         let (end, view, tags) = (Ending::default(), Mutex::new(Arc::new(view)), AtomicU64::new(1));
         let (desk, messages) = (Desk::default(), Messages::new(&rig));
-        let metrics = Metrics::new(rig.plan.devices.len());
-        Self { rig, queue, fence, links, ledger, app: None, end, view, desk, messages, metrics, origin, tags }
+        let (metrics, refusals) = (Metrics::new(rig.plan.devices.len()), Mutex::default());
+        Self {
+            rig,
+            queue,
+            fence,
+            links,
+            ledger,
+            app: None,
+            end,
+            view,
+            desk,
+            messages,
+            metrics,
+            refusals,
+            origin,
+            tags,
+        }
     }
 
     pub(crate) fn with_app(self, app: Option<Address>) -> Self {

@@ -18,6 +18,7 @@ use killcord_core::{
 };
 
 pub use self::number::{Counter, Distribution, Gauge, Histogram};
+use crate::journal::Access;
 
 /// How a teardown ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +92,8 @@ pub struct Metrics {
     pub watchdogs_lost: Counter,
     /// Devices that were lost, in file order.
     pub lost: Box<[Counter]>,
+    /// Of who came in and who did not, in the order of [`Access::CODES`].
+    pub access: [Counter; Access::CODES.len()],
     /// When the rules' thread went round last, on the host's clock.
     turned: Moment,
     /// When the watchdog was heard of last; 0 where none watches.
@@ -131,6 +134,7 @@ impl Metrics {
             energised: Gauge::default(),
             watchdogs_lost: Counter::default(),
             lost: (0..devices).map(|_| Counter::default()).collect(),
+            access: Default::default(),
             turned: Moment::default(),
             heard: Moment::default(),
         }
@@ -185,6 +189,10 @@ impl Metrics {
         for (gauges, counts) in self.sessions.iter().zip(counts) {
             gauges.iter().zip(counts).for_each(|(gauge, count)| gauge.set(count));
         }
+    }
+
+    pub(crate) fn count_access(&self, access: Access) {
+        add(&self.access, &Access::CODES, access.code());
     }
 
     /// The rules' thread has gone round, and last heard of its watchdog then.

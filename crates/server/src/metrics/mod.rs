@@ -18,6 +18,7 @@ use killcord::{
     Cause, SessionEnd, SessionKind,
     core::{DeviceIx, DeviceState},
     device::Tally,
+    journal::Access,
     metrics::{ByCause, Counter, Histogram, Outcome, STANDINGS},
     wire::{RigState, WatchdogState},
 };
@@ -185,6 +186,8 @@ impl Scrape {
     fn server(&self, sheet: &mut Sheet<'_>) -> fmt::Result {
         let counts = &self.0.counts;
         sheet.counter("killcord_server_connections", "Connections that were taken", counts.connections())?;
+        let access = by("event", &Access::CODES, &self.0.host.metrics().access);
+        sheet.counters("killcord_access", "Who was let in, and who was not", access)?;
         sheet.gauge("killcord_server_open_connections", "Connections that there are", counts.open())?;
         sheet.counters("killcord_server_refusals", "Requests that were refused", |row| {
             counts.refused().try_for_each(|(code, count)| row(&[("code", code)], count))

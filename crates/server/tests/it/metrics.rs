@@ -187,7 +187,7 @@ fn words_that_rules_and_dashboard_ask_for_are_words_that_there_are() {
     let text = bench.browser().get(PATH).body;
     for file in ["monitoring/killcord.rules.yml", "monitoring/killcord.dashboard.json"] {
         let queries = document(file).replace("\\\"", "\"");
-        for label in ["state", "outcome", "cause", "kind", "le"] {
+        for label in ["state", "outcome", "cause", "kind", "event", "le"] {
             for word in asked(&queries, label) {
                 let row = format!("{label}=\"{word}\"");
                 assert!(text.contains(&row), "{file} asks for {row}");
