@@ -1,8 +1,11 @@
 //! The command line.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
 
-use crate::{about, stop::Stop};
+use crate::{about, log::Format, stop::Stop};
 
 const USAGE: &str = "\
 Usage: killcord-desktop [OPTIONS] [RIG]
@@ -13,6 +16,7 @@ confirmed before anything is connected.
 
 Options:
       --state-dir DIR  where lock and journal live
+      --log FORMAT     how the log is written on stderr: text or json
   -h, --help           this text
   -V, --version        the version
 
@@ -26,6 +30,8 @@ pub(crate) struct Arguments {
     pub(crate) rig: Option<PathBuf>,
     /// Where lock and journal are to live.
     pub(crate) state_dir: Option<PathBuf>,
+    /// How the log is written.
+    pub(crate) log: Format,
 }
 
 impl Arguments {
@@ -46,15 +52,25 @@ impl Arguments {
                     Some(dir) => read.state_dir = Some(dir.into()),
                     None => return Err(usage("--state-dir needs a folder")),
                 },
-                Some(option) => match option.strip_prefix("--state-dir=") {
-                    Some(dir) => read.state_dir = Some(dir.into()),
-                    None => return Err(usage(&format!("unknown option {option}"))),
+                Some("--log") => read.log = format(args.next().as_deref().and_then(OsStr::to_str))?,
+                Some(option) => match option.split_once('=') {
+                    Some(("--state-dir", dir)) => read.state_dir = Some(dir.into()),
+                    Some(("--log", word)) => read.log = format(Some(word))?,
+                    _ => return Err(usage(&format!("unknown option {option}"))),
                 },
                 None if read.rig.is_none() => read.rig = Some(arg.into()),
                 None => return Err(usage("one rig at a time: start a second window for a second rig")),
             }
         }
         Ok(read)
+    }
+}
+
+fn format(word: Option<&str>) -> Result<Format, Stop> {
+    match word {
+        Some("text") => Ok(Format::Text),
+        Some("json") => Ok(Format::Json),
+        _ => Err(usage("--log is text or json")),
     }
 }
 
@@ -72,7 +88,8 @@ mod tests {
 
     #[test]
     fn a_rig_and_a_state_folder_are_read_in_any_order() {
-        let both = Arguments { rig: Some("a.toml".into()), state_dir: Some("/s".into()) };
+        let log = Format::Text;
+        let both = Arguments { rig: Some("a.toml".into()), state_dir: Some("/s".into()), log };
         for args in [
             &["a.toml", "--state-dir", "/s"][..],
             &["--state-dir=/s", "a.toml"],
@@ -84,8 +101,18 @@ mod tests {
     }
 
     #[test]
+    fn the_log_is_json_where_it_is_asked_for() {
+        for args in [&["--log", "json"][..], &["--log=json"]] {
+            assert_eq!(read(args).unwrap().log, Format::Json);
+        }
+        assert_eq!(read(&["--log", "text"]).unwrap().log, Format::Text);
+    }
+
+    #[test]
     fn what_is_not_understood_is_refused() {
-        for args in [&["--arm"][..], &["a.toml", "b.toml"], &["--state-dir"], &["-x"]] {
+        for args in
+            [&["--arm"][..], &["a.toml", "b.toml"], &["--state-dir"], &["-x"], &["--log"], &["--log=xml"]]
+        {
             assert!(matches!(read(args), Err(Stop::Usage(_))), "{args:?}");
         }
     }

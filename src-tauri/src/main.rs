@@ -33,7 +33,7 @@ fn main() -> ExitCode {
 /// Opens the bench and its window; returns when both are gone.
 fn open(signals: &Signals) -> Result<ExitCode, Stop> {
     let arguments = Arguments::read(std::env::args_os().skip(1))?;
-    let _log = log::start();
+    let _log = log::start(arguments.log);
     let file = find::rig(arguments.rig)?;
     let rig = bench::check(&file)?;
     let bench = Bench::hold(rig, &file, arguments.state_dir)?;

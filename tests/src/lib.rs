@@ -34,6 +34,7 @@ pub mod peers;
 pub mod place;
 pub mod port;
 pub mod process;
+pub mod prometheus;
 pub mod proxy;
 pub mod rigs;
 pub mod session_manager;

@@ -46,9 +46,7 @@ fn only_tls_1_2_and_1_3_are_spoken_by_suites_with_forward_secrecy_and_nothing_kn
         assert!(aead && (suite.starts_with("TLS_") || suite.starts_with("ECDHE-")), "{suite}\n{found}");
     }
     assert!(found.contains("Compression disabled"), "{found}");
-    assert!(
-        !found.contains(" vulnerable to heartbleed") || found.contains("not vulnerable to heartbleed"),
-        "{found}"
-    );
-    assert!(!found.contains("insecure"), "{found}");
+    // Debian's tool cannot ask for compression: its own library has none.
+    assert_eq!(found.matches("not vulnerable to heartbleed").count(), 2, "{found}");
+    assert!(found.contains("renegotiation not supported"), "{found}");
 }

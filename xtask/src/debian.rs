@@ -26,7 +26,8 @@ pub(crate) const WINDOW: &[&str] = &[
 
 /// Besides [`WINDOW`], what the tests start: a display with a window manager, two browsers and WebKit's driver, buses,
 /// serial lines, a Modbus master, two proxies, a check of TLS, systemd's own check of units, networks that can be cut,
-/// and Python for the instruments of others. Debian has no driver for Firefox; it is driven without one.
+/// Prometheus with promtool, and Python for the instruments of others. Debian has no driver for Firefox; it is driven
+/// without one.
 pub(crate) const TESTS: &[&str] = &[
     "caddy",
     "chromium",
@@ -40,6 +41,7 @@ pub(crate) const TESTS: &[&str] = &[
     "nginx-light",
     "openbox",
     "openssl",
+    "prometheus",
     "python3",
     "python3-dbusmock",
     "python3-venv",

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::drill::Row;
+use crate::{drill::Row, log::Format};
 
 /// Stands under every `--help`.
 const FOOTER: &str = "\
@@ -38,6 +38,9 @@ pub(crate) struct Common {
     /// Prints data as JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// How the log is written on stderr; KILLCORD_LOG says how much of it (warn, info, debug)
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t)]
+    pub(crate) log: Format,
 }
 
 #[derive(Debug, Subcommand)]
@@ -170,8 +173,8 @@ pub(crate) struct Safe {
 pub(crate) struct Journal {
     /// The rig file. Without: ./rig.toml, then the one in your config folder, then the demo
     pub(crate) rig: Option<PathBuf>,
-    /// How many runs, sessions and teardowns
-    #[arg(long, short = 'n', default_value_t = 20, value_name = "N")]
+    /// How many runs, sessions and teardowns, or accesses
+    #[arg(long, short = 'n', global = true, default_value_t = 20, value_name = "N")]
     pub(crate) last: u32,
     /// Prints comma-separated values
     #[arg(long, global = true, conflicts_with = "json")]
@@ -186,6 +189,11 @@ pub(crate) enum JournalCommand {
     Show {
         /// The teardown's number, as the list shows it
         id: u64,
+        /// The rig file. Without: as for the list
+        rig: Option<PathBuf>,
+    },
+    /// Shows who came in and who did not, who took control and left, from where, when
+    Access {
         /// The rig file. Without: as for the list
         rig: Option<PathBuf>,
     },
@@ -294,6 +302,10 @@ mod tests {
         assert!(cli.common.json);
         let Some(Command::Journal(journal)) = cli.command else { panic!("not read as `journal`") };
         assert!(matches!(journal.command, Some(JournalCommand::Show { id: 7, rig: Some(_) })));
+        let cli = parse("journal access bench.toml -n 5 --csv").unwrap();
+        let Some(Command::Journal(journal)) = cli.command else { panic!("not read as `journal`") };
+        assert!(matches!(journal.command, Some(JournalCommand::Access { rig: Some(_) })));
+        assert!(journal.csv && journal.last == 5);
     }
 
     #[test]

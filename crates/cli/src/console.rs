@@ -12,6 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::log::Format;
+
 /// Texts that wait for a slow reader; what comes on top is dropped and counted.
 const WAITING: usize = 4096;
 /// How long the end of the process waits for readers.
@@ -22,13 +24,15 @@ const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 pub(crate) struct Console {
     out: Stream,
     err: Stream,
+    /// How the log is written: stderr is one stream for one reader.
+    log: Format,
 }
 
 impl Console {
     /// Takes both streams.
-    pub(crate) fn start() -> Self {
+    pub(crate) fn start(log: Format) -> Self {
         let (out, err) = (std::io::stdout(), std::io::stderr());
-        Self { out: Stream::start("stdout", out.as_fd()), err: Stream::start("stderr", err.as_fd()) }
+        Self { out: Stream::start("stdout", out.as_fd()), err: Stream::start("stderr", err.as_fd()), log }
     }
 
     /// One or more lines to stdout.
@@ -38,7 +42,10 @@ impl Console {
 
     /// One or more lines to stderr.
     pub(crate) fn error(&self, text: impl Into<String>) {
-        self.err.push(text.into());
+        match self.log {
+            Format::Text => self.err.push(text.into()),
+            Format::Json => tracing::error!("{}", text.into()),
+        }
     }
 
     /// Waits until what was said is written, at most a second.

@@ -41,8 +41,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, signals: &Signals) -> 
             return ExitCode::from(status);
         }
     };
-    let log = log::start();
-    let console = Console::start();
+    let format = cli.common.log;
+    let log = log::start(format);
+    let console = Console::start(format);
     let status = match command::run(cli, signals, &console) {
         Ok(status) => status,
         Err(stop) => {

@@ -108,6 +108,34 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// The stable words of all causes.
+    pub const CODES: [&'static str; 24] = [
+        "window_closed",
+        "session_ended",
+        "control_lost",
+        "hold_over",
+        "signal",
+        "terminal_closed",
+        "safe_stop",
+        "interlock",
+        "stale",
+        "device_fault",
+        "retry",
+        "arm_failed",
+        "start",
+        "recovery",
+        "shutdown",
+        "suspend",
+        "log_off",
+        "display_gone",
+        "host_starved",
+        "watchdog_lost",
+        "host_lost",
+        "app_exited",
+        "requested",
+        "handle_dropped",
+    ];
+
     /// A stable word for it, as in journal and API.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -182,5 +210,16 @@ impl std::fmt::Display for Cause {
             Self::Requested => "requested",
             Self::HandleDropped => "host dropped",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words;
+
+    #[test]
+    fn every_cause_is_in_the_list_of_their_words() {
+        assert_eq!(words::of::<Cause>(r#"{"cause":"none"}"#), Cause::CODES);
     }
 }

@@ -32,6 +32,41 @@ pub enum DeviceState {
 }
 
 impl DeviceState {
+    /// The stable words of all states, each fault being one.
+    pub const CODES: [&'static str; 12] = [
+        "disconnected",
+        "connecting",
+        "safe",
+        "arming",
+        "armed",
+        "making_safe",
+        "releasing",
+        "released",
+        "unreachable",
+        "wrong_identity",
+        "failed",
+        "not_safe",
+    ];
+
+    /// A stable word for it, as in metrics.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Disconnected => "disconnected",
+            Self::Connecting => "connecting",
+            Self::Safe => "safe",
+            Self::Arming => "arming",
+            Self::Armed => "armed",
+            Self::MakingSafe => "making_safe",
+            Self::Releasing => "releasing",
+            Self::Released => "released",
+            Self::Fault(Fault::Unreachable { .. }) => "unreachable",
+            Self::Fault(Fault::WrongIdentity { .. }) => "wrong_identity",
+            Self::Fault(Fault::Failed { .. }) => "failed",
+            Self::Fault(Fault::NotSafe { .. }) => "not_safe",
+        }
+    }
+
     /// Whether bytes of ours may have made the device act, or may be doing so.
     #[must_use]
     pub const fn may_act(&self) -> bool {
@@ -74,5 +109,19 @@ impl std::fmt::Display for Fault {
             Self::Failed { why } => write!(f, "failed: {why}"),
             Self::NotSafe { why } => write!(f, "not confirmed safe: {why}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words;
+
+    #[test]
+    fn every_state_and_every_fault_is_in_the_list_of_their_words() {
+        let mut all = words::of::<DeviceState>(r#""none""#);
+        assert_eq!(all.pop().as_deref(), Some("fault"));
+        all.extend(words::of::<Fault>(r#"{"fault":"none"}"#));
+        assert_eq!(all, DeviceState::CODES);
     }
 }

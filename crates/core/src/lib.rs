@@ -25,6 +25,8 @@ pub mod session;
 pub mod step;
 pub mod time;
 pub mod watchdog;
+#[cfg(test)]
+mod words;
 
 pub use app::App;
 pub use cause::{Cause, Extent, Mode};

@@ -15,6 +15,21 @@ pub enum SessionKind {
     Terminal,
 }
 
+impl SessionKind {
+    /// The stable words of all kinds.
+    pub const CODES: [&'static str; 3] = ["window", "page", "terminal"];
+
+    /// A stable word for it, as in journal and API.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Window => "window",
+            Self::Page => "page",
+            Self::Terminal => "terminal",
+        }
+    }
+}
+
 /// What a session may do. `Operator` is held by at most one session at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "generate", derive(ts_rs::TS, schemars::JsonSchema))]
@@ -52,6 +67,19 @@ pub enum SessionEnd {
 }
 
 impl SessionEnd {
+    /// The stable words of all reasons.
+    pub const CODES: [&'static str; 9] = [
+        "window_closed",
+        "page_closed",
+        "expired",
+        "frozen",
+        "idle",
+        "signed_out",
+        "ended_by_operator",
+        "renderer_crashed",
+        "host_stopping",
+    ];
+
     /// A stable word for it, as in journal and API.
     #[must_use]
     pub const fn code(self) -> &'static str {
@@ -82,5 +110,17 @@ impl std::fmt::Display for SessionEnd {
             Self::RendererCrashed => "the page's process died",
             Self::HostStopping => "the host is stopping",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words;
+
+    #[test]
+    fn every_kind_and_every_reason_is_in_the_list_of_their_words() {
+        assert_eq!(words::of::<SessionKind>(r#""none""#), SessionKind::CODES);
+        assert_eq!(words::of::<SessionEnd>(r#""none""#), SessionEnd::CODES);
     }
 }

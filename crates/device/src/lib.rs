@@ -26,7 +26,7 @@ pub use self::{
     error::DeviceError,
     execute::{Event, Executor, Lines, Orders, Timeline, execute},
     fence::Fence,
-    link::{Done, Events, Job, Lane, LinkEvent, Links, Poll, PollId, Reply, Shared, StartError},
+    link::{Done, Events, Job, Lane, LinkEvent, Links, Poll, PollId, Reply, Shared, StartError, Tally},
     registry::Registry,
     transport::{DeviceLock, Handed, MAX_MESSAGE, MessageEnd, Transport, let_go},
 };

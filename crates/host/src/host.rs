@@ -9,9 +9,10 @@ use std::{
 };
 
 use killcord_core::{
-    BrowserId, Cause, Extent, Mode, Rig, SessionId, SessionKind, Time, policy, rules::State, watchdog::Brief,
+    BrowserId, Cause, DeviceIx, Extent, Mode, Rig, SessionId, SessionKind, Time, policy, rules::State,
+    watchdog::Brief,
 };
-use killcord_device::{Clock, Fence, Links, NoRecord, SystemClock, WriteAhead, execute};
+use killcord_device::{Clock, Fence, Links, NoRecord, SystemClock, Tally, WriteAhead, execute};
 use killcord_wire::RigView;
 
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
     engine::{self, Item, PageNews, Parts, Shared},
     journal::Journal,
     lock::{self, HeldBy, LockError, RigLock},
+    metrics::Metrics,
     polls,
     queue::Queue,
     readers::Listener,
@@ -286,6 +288,30 @@ impl Host {
     #[must_use]
     pub fn view(&self) -> Arc<RigView> {
         self.handle.shared.view()
+    }
+
+    /// What is counted of it. Reading it costs the host nothing.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.handle.shared.metrics
+    }
+
+    /// How long ago the rules' thread went round last. It does so four times a second at least.
+    #[must_use]
+    pub fn turn_age(&self) -> Duration {
+        self.handle.shared.metrics.turn_age(self.handle.shared.now())
+    }
+
+    /// How long ago the watchdog was heard of last; `None` where none watches.
+    #[must_use]
+    pub fn watchdog_echo_age(&self) -> Option<Duration> {
+        self.handle.shared.metrics.echo_age(self.handle.shared.now())
+    }
+
+    /// How many exchanges a device has had.
+    #[must_use]
+    pub fn exchanges(&self, device: DeviceIx) -> Tally {
+        self.handle.shared.links.tally(device)
     }
 
     /// The rig.

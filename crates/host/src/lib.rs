@@ -21,6 +21,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod access;
 mod app;
 mod asked;
 mod attachment;
@@ -33,6 +34,7 @@ mod host;
 pub mod journal;
 mod lock;
 mod messages;
+pub mod metrics;
 mod options;
 pub mod paths;
 mod polls;

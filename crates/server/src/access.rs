@@ -190,12 +190,12 @@ impl Access {
     }
 
     /// Lets one in no more, and none that it has let in; who that was. Its file is still to be deleted.
-    pub(crate) fn forget(&self, name: &str) -> Vec<BrowserId> {
+    pub(crate) fn forget(&self, name: &str) -> Vec<Guest> {
         self.inner().forget(|token| token.name == name)
     }
 
     /// Looks what has become of the folder, and of the time; who was let in and is no more.
-    pub(crate) fn look(&self) -> Vec<BrowserId> {
+    pub(crate) fn look(&self) -> Vec<Guest> {
         let now = unix_ms();
         let Some(tokens) = &self.tokens else { return self.inner().forget(|token| token.is_over(now)) };
         let changed = tokens.changed();
@@ -266,7 +266,7 @@ impl Inner {
     }
 
     /// Those, all that they have let in, and the links that they have made.
-    fn forget(&mut self, which: impl Fn(&Token) -> bool) -> Vec<BrowserId> {
+    fn forget(&mut self, which: impl Fn(&Token) -> bool) -> Vec<Guest> {
         let all = self.known.values().map(|known| &known.token);
         let mut names: Vec<String> =
             all.filter(|token| which(token)).map(|token| token.name.clone()).collect();
@@ -282,7 +282,7 @@ impl Inner {
                     return true;
                 }
                 known.guest.revoked.cancel();
-                ended.push(known.guest.id);
+                ended.push(known.guest.clone());
                 revoked.insert(hash.clone());
                 false
             });

@@ -1,7 +1,7 @@
 //! What is refused over HTTP: one place that maps a reason to its status and stable code.
 
 use axum::{
-    Json,
+    Extension, Json,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -143,6 +143,8 @@ impl Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        (self.status(), Json(Body { code: self, message: self.message() })).into_response()
+        let body = Json(Body { code: self, message: self.message() });
+        // The extension is for whoever counts.
+        (self.status(), Extension(self), body).into_response()
     }
 }

@@ -23,6 +23,7 @@ use tower::ServiceExt as _;
 
 use crate::{
     from::{Ends, is_trusted},
+    metrics::Counted,
     server::Shared,
     strangers::Stranger,
 };
@@ -63,6 +64,7 @@ pub(crate) async fn accept(
                 let (acceptor, router, shared) = (acceptor.clone(), router.clone(), Arc::clone(shared));
                 shared.tasks.clone().spawn(async move {
                     let _place: OwnedSemaphorePermit = place;
+                    let _counted = Counted::new(&shared);
                     if let Err(error) = attend(stream, acceptor, router, &shared, connection).await {
                         tracing::debug!(error, "a connection ended badly");
                     }

@@ -16,6 +16,8 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
+use killcord::journal::Access as Entrance;
+
 use crate::{
     access::{Guest, Proof},
     answer::Refused,
@@ -103,7 +105,11 @@ fn guest(shared: &Shared, from: &From, headers: &HeaderMap, now: Instant) -> Let
         let key = key.and_then(|text| text.split_once(' '));
         let key =
             key.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).ok_or(Refused::NotPaired)?;
-        return shared.access.guest(Proof::Key(key.1.trim()), from.address, now);
+        let let_in = shared.access.guest(Proof::Key(key.1.trim()), from.address, now);
+        if let_in.is_err() {
+            shared.host.record_access(Entrance::Refused, Some(from.address), None);
+        }
+        return let_in;
     }
     let name = shared.cookie(from.scheme);
     let lines = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());

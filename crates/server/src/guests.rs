@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
+    Extension, Json,
     body::Bytes,
     extract::{Path, State, rejection::PathRejection},
     http::StatusCode,
 };
-use killcord::wire::{LinkBody, LinkView, QrView, TokenView, TokensView};
+use killcord::{
+    journal::Access as Entrance,
+    wire::{LinkBody, LinkView, QrView, TokenView, TokensView},
+};
 
-use crate::{answer::Refused, codes, pair::Operator, qr::Qr, server::Shared, tokens::Kind};
+use crate::{answer::Refused, codes, from::From, pair::Operator, qr::Qr, server::Shared, tokens::Kind};
 
 /// All tokens, by name: keys, and the browsers that are paired.
 pub(crate) async fn list(State(shared): State<Arc<Shared>>, Operator(by): Operator) -> Json<TokensView> {
@@ -31,6 +34,7 @@ pub(crate) async fn list(State(shared): State<Arc<Shared>>, Operator(by): Operat
 /// Revokes one, and whom that has let in: their sessions end at once.
 pub(crate) async fn revoke(
     State(shared): State<Arc<Shared>>,
+    Extension(from): Extension<From>,
     _by: Operator,
     name: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Refused> {
@@ -38,7 +42,7 @@ pub(crate) async fn revoke(
     if !shared.access.knows(&name) {
         return Err(Refused::Unknown);
     }
-    shared.revoke(&name).await?;
+    shared.revoke(&name, Entrance::Revoked, from.address).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -25,6 +25,7 @@ mod gate;
 mod guests;
 mod health;
 mod line;
+mod metrics;
 mod names;
 mod pages;
 mod pair;

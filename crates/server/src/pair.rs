@@ -14,7 +14,7 @@ use axum::{
     },
     response::{IntoResponse as _, Response},
 };
-use killcord::{Role, core::BrowserId};
+use killcord::{Role, core::BrowserId, journal::Access as Entrance};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
@@ -49,6 +49,12 @@ pub(crate) async fn take(
     }
     let agent = headers.get(USER_AGENT).and_then(|text| text.to_str().ok()).and_then(agent::name);
     let taken = shared.access.pair(code.trim(), agent.as_deref(), from.address, Instant::now());
+    match &taken {
+        Ok(Paired { token, .. }) => {
+            shared.host.record_access(Entrance::Paired, Some(from.address), Some(&token.name));
+        }
+        Err(_) => shared.host.record_access(Entrance::Refused, Some(from.address), None),
+    }
     if matches!(taken, Ok(_) | Err(Refused::CodeExpired)) {
         // One link is good for one browser: the next one gets another.
         shared.invite_if_used();
@@ -59,6 +65,7 @@ pub(crate) async fn take(
     let kept = tokio::task::spawn_blocking(move || {
         access::save(&keeps.access, &token);
         if let Some(name) = forgotten {
+            keeps.host.record_access(Entrance::Revoked, None, Some(&name));
             // It was told; nobody waits for it.
             access::delete(&keeps.access, &name).ok();
         }
@@ -77,7 +84,7 @@ pub(crate) async fn leave(
     browser: Browser,
 ) -> Result<Response, Refused> {
     shared.host.sign_out(browser.id);
-    shared.revoke(&browser.name).await?;
+    shared.revoke(&browser.name, Entrance::SignedOut, from.address).await?;
     let cookie = set_cookie(&shared, from.scheme, "", 0);
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response())
 }

@@ -11,8 +11,8 @@ use axum::{
 use killcord::wire::MAX_FRAME;
 
 use crate::{
-    answer::Refused, api, bye, gate, guests, health, pages, pair, proxy, server::Shared, sessions, socket,
-    teardowns,
+    answer::Refused, api, bye, gate, guests, health, metrics, pages, pair, proxy, server::Shared, sessions,
+    socket, teardowns,
 };
 
 pub(crate) fn routes(shared: &Arc<Shared>) -> Router {
@@ -21,6 +21,7 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router {
         .route("/panel", get(pages::panel))
         .route("/ws", get(socket::open))
         .route("/bye", post(bye::take))
+        .route("/metrics", get(metrics::get))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/openapi.json", get(api::openapi))
@@ -48,7 +49,9 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router {
         .layer(middleware::from_fn_with_state(Arc::clone(shared), gate::own));
     // Behind the layers: neither the limits nor the headers of our own answers are the app's.
     let all = if wraps { ours.fallback(proxy::get) } else { ours };
-    all.layer(middleware::from_fn_with_state(Arc::clone(shared), gate::check)).with_state(Arc::clone(shared))
+    all.layer(middleware::from_fn_with_state(Arc::clone(shared), gate::check))
+        .layer(middleware::from_fn_with_state(Arc::clone(shared), metrics::count))
+        .with_state(Arc::clone(shared))
 }
 
 async fn wrong_method() -> Refused {

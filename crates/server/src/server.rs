@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{SocketAddr, TcpListener as StdListener},
+    net::{IpAddr, SocketAddr, TcpListener as StdListener},
     ops::Deref,
     path::PathBuf,
     sync::{Arc, Mutex, Weak},
@@ -11,7 +11,7 @@ use std::{
 };
 
 use ipnet::IpNet;
-use killcord::{Host, Role, core::BrowserId};
+use killcord::{Host, Role, journal::Access as Entrance};
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -24,6 +24,7 @@ use crate::{
     connection::{MOST_CONNECTIONS, accept},
     from::Scheme,
     line::Lines,
+    metrics::Counts,
     names::Names,
     pulse,
     routes::routes,
@@ -95,6 +96,7 @@ pub(crate) struct Shared {
     pub(crate) strangers: Arc<Strangers>,
     pub(crate) limits: Limits,
     pub(crate) lines: Lines,
+    pub(crate) counts: Counts,
     pub(crate) sockets: Arc<Semaphore>,
     pub(crate) silent: Arc<Semaphore>,
     pub(crate) tunnels: Arc<Semaphore>,
@@ -144,16 +146,22 @@ impl Shared {
     }
 
     /// Lets one in no more, nor whom that has let in, and ends their sessions: at once, whatever the disk does.
-    pub(crate) async fn revoke(self: &Arc<Self>, name: &str) -> Result<(), Refused> {
-        self.dismiss(self.access.forget(name));
+    pub(crate) async fn revoke(
+        self: &Arc<Self>,
+        name: &str,
+        why: Entrance,
+        from: IpAddr,
+    ) -> Result<(), Refused> {
+        self.dismiss(self.access.forget(name), why, Some(from));
         let (shared, name) = (Arc::clone(self), name.to_owned());
         let deleted = tokio::task::spawn_blocking(move || access::delete(&shared.access, &name));
         deleted.await.unwrap_or(Err(Refused::NotKept))
     }
 
-    fn dismiss(&self, browsers: Vec<BrowserId>) {
-        for browser in browsers {
-            self.host.dismiss(browser);
+    fn dismiss(&self, guests: Vec<Guest>, why: Entrance, from: Option<IpAddr>) {
+        for guest in guests {
+            self.host.dismiss(guest.id);
+            self.host.record_access(why, from, Some(&guest.name));
         }
     }
 }
@@ -162,7 +170,7 @@ impl Shared {
 /// which nobody waits for: a disk that hangs holds up no page, and not the end.
 fn watch(shared: &Weak<Shared>) {
     while let Some(shared) = shared.upgrade().filter(|shared| !shared.stop.is_cancelled()) {
-        shared.dismiss(shared.access.look());
+        shared.dismiss(shared.access.look(), Entrance::Revoked, None);
         if let Some(certificate) = &shared.certificate {
             certificate.look();
         }
@@ -211,6 +219,7 @@ impl Server {
                 probe: (expire_after / 5).min(Duration::from_millis(500)),
             },
             lines: Lines::default(),
+            counts: Counts::default(),
             sockets: Arc::new(Semaphore::new(MOST_SOCKETS)),
             silent: Arc::new(Semaphore::new(MOST_SILENT)),
             tunnels: Arc::new(Semaphore::new(MOST_TUNNELS)),

@@ -30,6 +30,8 @@ use std::{io::Write as _, os::fd::AsFd, process::ExitCode};
 
 pub use killcord_device::Registry;
 
+pub use self::stderr::{LOG, LOG_JSON};
+
 use self::{pipe::Pipe, watch::Watch};
 
 /// Watches over the host at the other end of standard input until it is sent home, or its work is done.

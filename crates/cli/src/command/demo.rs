@@ -72,9 +72,7 @@ fn window(scene: &Scene<'_>, rig: &Path) -> Result<u8, Stop> {
     };
     let desktop = find::desktop().unwrap_or_else(|| "killcord-desktop".into());
     let mut command = Command::new(&desktop);
-    if let Some(dir) = &scene.common.state_dir {
-        command.arg("--state-dir").arg(dir);
-    }
+    scene.pass_on(&mut command);
     // A group of its own: Ctrl-C reaches it once, by us; a second signal would shorten its teardown.
     command.arg("--").arg(rig).process_group(0);
     scene.signals.hold();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use killcord::journal::{Entry, JournalError, Reader, Run, Teardown};
 use serde::Serialize;
 
-use super::{Scene, json, print, show};
+use super::{Scene, access, json, print, show};
 use crate::{
     args::{Journal, JournalCommand},
     demo,
@@ -41,6 +41,10 @@ pub(super) fn run(scene: &Scene<'_>, journal: &Journal) -> Result<u8, Stop> {
         Some(JournalCommand::Show { id, rig }) => {
             let rig = rig.clone().or_else(|| journal.rig.clone());
             show::run(scene, journal.csv, *id, &open(scene, &named_or_default(scene, rig))?)
+        }
+        Some(JournalCommand::Access { rig }) => {
+            let rig = rig.clone().or_else(|| journal.rig.clone());
+            access::run(scene, journal.csv, journal.last, &open(scene, &named_or_default(scene, rig))?)
         }
         None => list(scene, journal, &named_or_default(scene, journal.rig.clone())),
     }
@@ -171,7 +175,7 @@ impl Listed {
                 sessions.collect(),
             ),
             section("Teardowns", &["id", "run", "ended", "cause", "outcome", "took"], teardowns.collect()),
-            String::from("A whole report: killcord journal show ID"),
+            String::from("A whole report: killcord journal show ID. Who came in: killcord journal access"),
         ]
         .join("\n\n")
     }

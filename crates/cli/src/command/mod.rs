@@ -1,5 +1,6 @@
 //! The commands.
 
+mod access;
 mod answers;
 mod check;
 mod connect;
@@ -25,6 +26,7 @@ use serde::Serialize;
 use crate::{
     args::{Cli, Command, Common},
     console::Console,
+    log::Format,
     stop::Stop,
 };
 
@@ -63,6 +65,16 @@ impl Scene<'_> {
     /// The settings of a host of this rig.
     pub(crate) fn options(&self, rig: &std::path::Path) -> Options {
         Options::new(rig).state_dir(self.common.state_dir.clone())
+    }
+
+    /// What the desktop app takes too.
+    fn pass_on(&self, command: &mut std::process::Command) {
+        if let Some(dir) = &self.common.state_dir {
+            command.arg("--state-dir").arg(dir);
+        }
+        if self.common.log == Format::Json {
+            command.arg("--log=json");
+        }
     }
 }
 

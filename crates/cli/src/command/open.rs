@@ -35,9 +35,7 @@ pub(super) fn run(scene: &Scene<'_>, named: Option<PathBuf>) -> Result<u8, Stop>
     }
     let desktop = find::desktop().unwrap_or_else(|| PathBuf::from("killcord-desktop"));
     let mut command = Command::new(&desktop);
-    if let Some(dir) = &scene.common.state_dir {
-        command.arg("--state-dir").arg(dir);
-    }
+    scene.pass_on(&mut command);
     if was_named {
         command.arg("--").arg(&rig);
     }

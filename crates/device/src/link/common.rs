@@ -7,7 +7,7 @@ use std::sync::{
 
 use killcord_core::{DeviceIx, Epoch, Plan};
 
-use super::Events;
+use super::{Events, tally::Counts};
 use crate::{Clock, DeviceError, Fence, Registry, WriteAhead};
 
 /// What the links of a rig are given to work with.
@@ -45,6 +45,8 @@ pub(super) struct Common {
     pub(super) open: Vec<AtomicBool>,
     /// By device: the epoch under which its instrument watchdog is fed.
     pub(super) fed: Vec<Mutex<Option<Epoch>>>,
+    /// By device.
+    pub(super) counts: Vec<Counts>,
 }
 
 impl Common {
@@ -58,6 +60,7 @@ impl Common {
             quiet: AtomicBool::new(false),
             open: plan.devices.iter().map(|_| AtomicBool::new(false)).collect(),
             fed: plan.devices.iter().map(|_| Mutex::new(None)).collect(),
+            counts: plan.devices.iter().map(|_| Counts::default()).collect(),
         })
     }
 

@@ -138,6 +138,9 @@ impl LinkWorker {
         let result =
             slot.call(&self.wire, &self.link, &cx.within(limit), |device, cx| device.perform(step, cx));
         cx.cancel.end();
+        if let Some(counts) = self.slots.get(at).and_then(|slot| self.common.counts.get(slot.ix.at())) {
+            counts.add(&result);
+        }
         if let (Ok(Some(_)), Some(slot)) = (&result, self.slots.get_mut(at)) {
             slot.misses = 0;
         }

@@ -12,6 +12,7 @@ mod open;
 mod poll;
 mod queue;
 mod slot;
+mod tally;
 mod worker;
 
 use std::{
@@ -33,12 +34,14 @@ use self::{
     poll::Schedule,
     queue::{Queue, Refusal},
     slot::Slot,
+    tally::Counts,
     worker::LinkWorker,
 };
 pub use self::{
     common::{Shared, StartError},
     job::{Done, Job, Lane, LinkEvent, Reply},
     poll::{Poll, PollId},
+    tally::Tally,
 };
 use crate::{
     Setup,
@@ -229,6 +232,12 @@ impl Links {
     #[must_use]
     pub fn is_open(&self, device: DeviceIx) -> bool {
         self.common.is_open(device)
+    }
+
+    /// How many exchanges a device has had; nothing for one that does not exist. Never waits for its link's thread.
+    #[must_use]
+    pub fn tally(&self, device: DeviceIx) -> Tally {
+        self.common.counts.get(device.at()).map(Counts::read).unwrap_or_default()
     }
 
     /// Whether no link's thread is past its deadline. Asked before each beat to the watchdog.

@@ -62,8 +62,11 @@ impl Engine {
                 }
             }
             Effect::Welcome { tag, session, resumed } => {
-                let now = self.now().mono;
+                let (now, before) = (self.now().mono, self.seats.came(session).0);
                 let Some(resume) = self.seats.seat(tag, session, now) else { return };
+                if resumed {
+                    self.record_return(session, before);
+                }
                 let history = Some(&self.history);
                 let view = self.shown.view(&self.shared.rig, &self.file, history, &self.readbacks);
                 let welcome = ToPage::Welcome {
@@ -85,6 +88,7 @@ impl Engine {
                 }
             }
             Effect::Ack { session, n, expires_in, idle_in } => {
+                self.shared.metrics.beats.add();
                 self.send(session, ToPage::Ack { n, expires_ms: ms(expires_in), idle_ms: idle_in.map(ms) });
             }
             Effect::Ask { session, asked } => self.ask(session, asked),
@@ -139,7 +143,7 @@ impl Engine {
                 self.orders.app_gone();
                 self.app_until = None;
             }
-            Effect::Record(event) => self.journal.record(event),
+            Effect::Record(event) => self.record(event),
             Effect::End(report) => self.finish(*report),
         }
     }
@@ -378,7 +382,7 @@ impl Engine {
         let exit = Outcome::new(report.clone()).exit;
         if let Some(ledger) = &self.shared.ledger {
             for device in ledger.leaves(&report) {
-                self.journal.record(Event::LeftToWatchdog { device });
+                self.record(Event::LeftToWatchdog { device });
             }
         }
         self.last = Some(report);

@@ -6,9 +6,11 @@
 
 mod asked;
 mod carry;
+mod count;
 mod leave;
 mod pages;
 mod progress;
+mod record;
 mod shared;
 mod wrapped;
 
@@ -34,7 +36,7 @@ use crate::{
     clock::Origin,
     ending::Ending,
     history::History,
-    journal::{Journal, Unclean},
+    journal::{Comer, Entrance, Journal, Unclean},
     polls::Polled,
     queue::Weighed,
     seats::{Seat, Seats},
@@ -69,6 +71,8 @@ pub(crate) enum Item {
     Executor(execute::Event),
     /// The answer to a word about the system's delay lock.
     Lock { n: u64, result: Result<(), String> },
+    /// Who came to the door, for the record.
+    Access(Entrance),
     /// From the journal: the end is on the disk, or is not.
     Recorded(Result<(), String>),
     /// From the watchdog: protections that the system did not give it, in words.
@@ -112,6 +116,9 @@ pub(crate) struct Engine {
     executor: execute::Executor,
     orders: execute::Orders,
     journal: Journal,
+    spans: record::Spans,
+    /// From where the attachment comes that was taken in last.
+    comes: Comer,
     keeper: Option<Keeper>,
     app: Option<Wrapped>,
     /// An app that is being stopped is waited for until then.
@@ -136,6 +143,8 @@ pub(crate) struct Engine {
     updates: Vec<ReadingUpdate>,
     progress: Option<progress::Watched>,
     flushed: Time,
+    /// When the sessions were counted last.
+    counted: Time,
     last: Option<Report>,
     /// The end waits for the journal until then.
     recording: Option<Time>,
@@ -170,6 +179,8 @@ pub(crate) fn run(parts: Parts) {
         orders: executor.orders(),
         executor,
         journal,
+        spans: record::Spans::default(),
+        comes: Comer::default(),
         keeper,
         app,
         app_until: None,
@@ -190,6 +201,7 @@ pub(crate) fn run(parts: Parts) {
         updates: Vec::new(),
         progress: None,
         flushed: Time::ZERO,
+        counted: Time::ZERO,
         last: None,
         recording: None,
         recorded: false,
@@ -213,8 +225,10 @@ impl Engine {
     fn turns(&mut self) {
         self.input(Input::Open);
         while !self.over {
-            let until = self.origin.instant(self.next_wake());
-            if let Some(item) = self.shared.queue.pop_until(until) {
+            let wake = self.next_wake();
+            let first = self.shared.queue.pop_until(self.origin.instant(wake));
+            self.count_lateness(wake);
+            if let Some(item) = first {
                 self.take(item);
                 // Read, then judge: whatever waits is heard before a lease is looked at.
                 for _ in 1..TURN {
@@ -235,6 +249,7 @@ impl Engine {
             self.end_once_all_is_over();
             self.flush();
             self.notices.turn(&self.state, self.origin.now().mono, self.answers());
+            self.count_turn();
         }
     }
 
@@ -280,6 +295,7 @@ impl Engine {
             }
             Item::Input(input) => self.input(input),
             Item::Arrive { mut arrival, seat, resume } => {
+                self.comes = Comer { address: seat.address, who: seat.who.clone() };
                 arrival.resume = self.seats.arrive(seat, resume);
                 self.input(Input::Arrive(arrival));
             }
@@ -292,6 +308,7 @@ impl Engine {
             Item::Link(event) => self.link(event),
             Item::Executor(event) => self.executor_event(event),
             Item::Lock { n, result } => self.lock_answer(n, result),
+            Item::Access(entrance) => self.record_access(entrance),
             Item::Recorded(result) => self.recorded(result),
             Item::Unprotected(missing) => {
                 self.unprotected = missing;

@@ -19,8 +19,8 @@ use killcord_wire::RigView;
 
 use super::Item;
 use crate::{
-    app::Address, clock::Origin, ending::Ending, messages::Messages, queue::Queue, readers::Desk,
-    watchdog::Ledger,
+    access::Refusals, app::Address, clock::Origin, ending::Ending, messages::Messages, metrics::Metrics,
+    queue::Queue, readers::Desk, watchdog::Ledger,
 };
 
 /// Nothing in it is locked for longer than a copy.
@@ -39,6 +39,10 @@ pub(crate) struct Shared {
     pub(crate) desk: Desk,
     /// The rig's own words.
     pub(crate) messages: Messages,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
+    /// Which refusals are written down; of whoever keeps the door alone.
+    pub(crate) refusals: Mutex<Refusals>,
     origin: Origin,
     tags: AtomicU64,
 }
@@ -55,7 +59,23 @@ impl Shared {
     ) -> Self {
         let (end, view, tags) = (Ending::default(), Mutex::new(Arc::new(view)), AtomicU64::new(1));
         let (desk, messages) = (Desk::default(), Messages::new(&rig));
-        Self { rig, queue, fence, links, ledger, app: None, end, view, desk, messages, origin, tags }
+        let (metrics, refusals) = (Metrics::new(rig.plan.devices.len()), Mutex::default());
+        Self {
+            rig,
+            queue,
+            fence,
+            links,
+            ledger,
+            app: None,
+            end,
+            view,
+            desk,
+            messages,
+            metrics,
+            refusals,
+            origin,
+            tags,
+        }
     }
 
     pub(crate) fn with_app(self, app: Option<Address>) -> Self {
@@ -107,6 +127,11 @@ impl Shared {
         self.links.wake();
         let demand = Demand { cause, mode, extent, deadline, epoch };
         self.queue.push_cause(Item::Demand { demand, ending }).is_ok()
+    }
+
+    /// The host's clock.
+    pub(crate) fn now(&self) -> Time {
+        self.origin.now().mono
     }
 
     pub(crate) fn view(&self) -> Arc<RigView> {

@@ -3,15 +3,26 @@
 use killcord_core::{ControlIx, DeviceIx, ReadingIx, Rig, rules::Event};
 use serde_json::{Value, json};
 
+use super::{Comer, What, access::MOVED};
+
 /// A device was left to the watchdog.
 pub(super) const LEFT: &str = "left_to_watchdog";
 
-/// The word for an event, and its details.
-pub(super) fn describe(event: &Event, rig: &Rig) -> (&'static str, Value) {
+/// The word for what is written down, and its details.
+pub(super) fn of(what: &What, rig: &Rig) -> (&'static str, Value) {
+    match what {
+        What::Event { event, by } => describe(event, by, rig),
+        What::Access(entrance) => (entrance.access.code(), entrance.detail()),
+        What::Moved { session, address } => (MOVED, json!({ "session": session, "address": address })),
+    }
+}
+
+fn describe(event: &Event, by: &Comer, rig: &Rig) -> (&'static str, Value) {
     match event {
-        Event::SessionBegan { session, kind, role } => {
-            ("session_began", json!({ "session": session, "kind": kind, "role": role }))
-        }
+        Event::SessionBegan { session, kind, role } => (
+            "session_began",
+            json!({ "session": session, "kind": kind, "role": role, "address": by.address, "name": by.who.as_deref() }),
+        ),
         Event::SessionEnded { session, reason } => {
             ("session_ended", json!({ "session": session, "reason": reason }))
         }
@@ -56,10 +67,10 @@ pub(super) fn describe(event: &Event, rig: &Rig) -> (&'static str, Value) {
     }
 }
 
-/// Whether the rig may be energised from this event on; `None` where it changes nothing.
-pub(super) const fn armed_after(event: &Event) -> Option<bool> {
-    match event {
-        Event::Arming { .. } | Event::Armed | Event::Set { .. } => Some(true),
+/// Whether the rig may be energised from there on; `None` where it changes nothing.
+pub(super) const fn armed_after(what: &What) -> Option<bool> {
+    match what {
+        What::Event { event: Event::Arming { .. } | Event::Armed | Event::Set { .. }, .. } => Some(true),
         _ => None,
     }
 }

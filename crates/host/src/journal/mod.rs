@@ -4,6 +4,7 @@
 //! one, before the end, is waited for, and that for a bounded time: a full or dead disk delays no safe byte
 //! and does not keep a process from ending. What could not be written is said in the report.
 
+mod access;
 mod accounts;
 mod entry;
 mod owed;
@@ -11,6 +12,7 @@ mod read;
 mod schema;
 
 use std::{
+    net::IpAddr,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -19,10 +21,14 @@ use std::{
     thread,
 };
 
-use killcord_core::{DeviceIx, Report, Rig, RunId, rules::Event, watchdog::Account};
+use killcord_core::{DeviceIx, Report, Rig, RunId, SessionId, rules::Event, watchdog::Account};
 use rusqlite::{Connection, params};
 
-pub use self::read::{Entry, Reader, Run, Teardown};
+pub(crate) use self::access::{Comer, Entrance};
+pub use self::{
+    access::{Access, AccessEntry},
+    read::{Entry, Reader, Run, Teardown},
+};
 use crate::clock::unix_ms;
 
 /// Entries that may wait for the disk.
@@ -77,8 +83,18 @@ pub struct Unclean {
     pub watchdog: Option<Box<Account>>,
 }
 
+/// What is written down.
+pub(crate) enum What {
+    /// Of the rules; a session that begins is `by` that one.
+    Event { event: Event, by: Comer },
+    /// Who came to the door.
+    Access(Entrance),
+    /// A page came back to its session from another address.
+    Moved { session: SessionId, address: IpAddr },
+}
+
 enum Message {
-    Event { at_ms: u64, event: Event },
+    Entry { at_ms: u64, what: What },
     Finish { exit: u8, reply: Box<dyn FnOnce(Result<(), String>) + Send> },
 }
 
@@ -146,9 +162,9 @@ impl Journal {
     }
 
     /// Hands an entry over. Dropped, and said so, when the disk does not keep up.
-    pub(crate) fn record(&self, event: Event) {
+    pub(crate) fn record(&self, what: What) {
         let Some(entries) = &self.entries else { return };
-        if let Err(TrySendError::Full(_)) = entries.try_send(Message::Event { at_ms: unix_ms(), event }) {
+        if let Err(TrySendError::Full(_)) = entries.try_send(Message::Entry { at_ms: unix_ms(), what }) {
             self.set_trouble("The journal's disk does not keep up: entries are missing.");
         }
     }
@@ -250,18 +266,18 @@ impl Writer {
         let run = self.run.0;
         for message in batch {
             match message {
-                Message::Event { at_ms, event } => {
-                    let (kind, detail) = entry::describe(event, &self.rig);
+                Message::Entry { at_ms, what } => {
+                    let (kind, detail) = entry::of(what, &self.rig);
                     transaction.execute(
                         "INSERT INTO events (run, at_ms, kind, detail) VALUES (?1, ?2, ?3, ?4)",
                         params![run, at_ms, kind, detail.to_string()],
                     )?;
-                    if let Event::Teardown(report) = event {
+                    if let What::Event { event: Event::Teardown(report), .. } = what {
                         insert_report(&transaction, run, *at_ms, report)?;
                     }
                     transaction.execute(
                         "UPDATE runs SET last_ms = ?2, armed = coalesce(?3, armed) WHERE id = ?1",
-                        params![run, at_ms, entry::armed_after(event)],
+                        params![run, at_ms, entry::armed_after(what)],
                     )?;
                 }
                 Message::Finish { exit, .. } => {
@@ -295,7 +311,7 @@ mod tests {
 
     use super::*;
 
-    fn rig() -> Arc<Rig> {
+    pub(super) fn rig() -> Arc<Rig> {
         let plan = Plan {
             rig: "bench".into(),
             deadline: std::time::Duration::from_secs(10),
@@ -328,6 +344,10 @@ mod tests {
         }
     }
 
+    fn event(event: Event) -> What {
+        What::Event { event, by: Comer::default() }
+    }
+
     fn finish(journal: &Journal) -> Result<(), String> {
         let (done, wait) = sync_channel(1);
         journal.finish(0, move |result| done.send(result).unwrap());
@@ -340,12 +360,12 @@ mod tests {
         let open = || Journal::open(dir.path(), &[], &rig(), Path::new("rig.toml"));
         let first = open();
         assert!(first.unclean.is_none());
-        first.journal.record(Event::Armed);
+        first.journal.record(event(Event::Armed));
         assert_eq!(finish(&first.journal), Ok(()));
         let second = open();
         assert!(second.run > first.run, "a run never repeats");
         assert!(second.unclean.is_none(), "the first one ended");
-        second.journal.record(Event::Armed);
+        second.journal.record(event(Event::Armed));
         // A reader that sees the entry knows that it is written.
         let reader = Reader::open(dir.path()).unwrap();
         while reader.entries(second.run).unwrap().is_empty() {
@@ -366,7 +386,7 @@ mod tests {
         assert_eq!(finish(&between.journal), Ok(()));
         let looked = open();
         assert_eq!(looked.unclean.map(|unclean| unclean.run), Some(crashed));
-        looked.journal.record(Event::Acknowledged { session: killcord_core::SessionId(1) });
+        looked.journal.record(event(Event::Acknowledged { session: SessionId(1) }));
         assert_eq!(finish(&looked.journal), Ok(()));
         let again = open();
         assert!(again.unclean.is_none());
@@ -378,7 +398,7 @@ mod tests {
     fn a_report_is_read_back_whole() {
         let dir = tempfile::tempdir().unwrap();
         let opened = Journal::open(dir.path(), &[], &rig(), Path::new("rig.toml"));
-        opened.journal.record(Event::Teardown(Box::new(report())));
+        opened.journal.record(event(Event::Teardown(Box::new(report()))));
         assert_eq!(finish(&opened.journal), Ok(()));
         let reader = Reader::open(dir.path()).unwrap();
         let teardowns = reader.teardowns(10).unwrap();
@@ -394,7 +414,7 @@ mod tests {
         let blocked = dir.path().join("file");
         std::fs::write(&blocked, "").unwrap();
         let opened = Journal::open(&blocked.join("state"), &[], &rig(), Path::new("rig.toml"));
-        opened.journal.record(Event::Armed);
+        opened.journal.record(event(Event::Armed));
         assert!(opened.journal.trouble().unwrap().contains("not recorded"));
         assert!(finish(&opened.journal).is_err());
     }

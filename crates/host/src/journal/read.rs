@@ -62,7 +62,7 @@ pub struct Teardown {
 /// An open journal that is only read.
 #[derive(Debug)]
 pub struct Reader {
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 impl Reader {

@@ -11,7 +11,7 @@ mod keeper;
 mod ledger;
 mod start;
 
-pub use self::start::{Program, Standby, StandbyError};
+pub use self::start::{Program, Standby, StandbyError, speak_json};
 pub(crate) use self::{
     keeper::{Keeper, Left, Post},
     ledger::Ledger,

@@ -5,14 +5,24 @@ use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
-use killcord_watchdog::pipe::Pipe;
+use killcord_watchdog::{LOG, LOG_JSON, pipe::Pipe};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
+
+/// Whether watchdogs say what they say as JSON.
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// Has the watchdogs of this process say what they say on its stderr as JSON, an object a line: for a program whose own
+/// log is written so. To be called before one is started.
+pub fn speak_json() {
+    JSON.store(true, Ordering::Relaxed);
+}
 
 /// Where the watchdog's program is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,7 +84,11 @@ impl Standby {
     pub fn start(program: &Program) -> Result<Self, StandbyError> {
         let (path, arguments) = program.find()?;
         let (pipe, its_end) = Pipe::pair()?;
-        let child = Command::new(path)
+        let mut command = Command::new(path);
+        if JSON.load(Ordering::Relaxed) {
+            command.env(LOG, LOG_JSON);
+        }
+        let child = command
             .args(arguments)
             .stdin(Stdio::from(OwnedFd::from(its_end)))
             .stdout(Stdio::null())

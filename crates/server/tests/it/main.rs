@@ -9,6 +9,7 @@ mod doors;
 mod frozen;
 mod goodbyes;
 mod hostile;
+mod metrics;
 mod proxied;
 mod sockets;
 mod stalls;
