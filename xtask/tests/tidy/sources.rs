@@ -57,3 +57,19 @@ fn only_one_file_of_the_page_knows_tauri() {
 fn the_core_has_no_clock_and_no_io() {
     hold(source::impure_core);
 }
+
+#[test]
+fn each_test_that_the_threat_model_names_is_there() {
+    let named = |text: &str| -> Vec<String> {
+        let words = text.split('`').skip(1).step_by(2);
+        words
+            .filter(|word| word.len() > 20 && word.contains('_') && !word.contains(['/', '.']))
+            .map(str::to_owned)
+            .collect()
+    };
+    let model = FILES.iter().find(|file| file.path == "docs/security.md").expect("docs/security.md is gone");
+    let names = named(&model.text);
+    assert!(names.len() > 30, "{} names", names.len());
+    let is_there = |name: &String| FILES.iter().any(|file| file.text.contains(&format!("fn {name}(")));
+    none(names.into_iter().filter(|name| !is_there(name)).collect());
+}
