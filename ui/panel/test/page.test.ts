@@ -172,7 +172,7 @@ describe('a page that is left', () => {
     await until(() => hellos().length === 2);
     expect(hellos()[1]).toMatchObject({ nonce: hellos()[0]?.nonce, resume: expect.any(String) as string });
     // The browser may freeze the worker before that has closed anything; the next connection waits for it.
-    const hello = host.record.findLastIndex((entry) => entry.what === 'frame' && entry.frame.t === 'hello');
+    const hello = host.record.map((entry) => entry.what === 'frame' && entry.frame.t === 'hello').lastIndexOf(true);
     expect(host.record.slice(0, hello)).toContainEqual({ what: 'closed', session: 1 });
     await page.getByText('The session goes on where it was.').waitFor();
   });
