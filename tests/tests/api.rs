@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 struct Served {
     instrument: Instrument,
     station: Station,
-    _rig: PathBuf,
+    rig: PathBuf,
     _port: Port,
     serve: Process,
 }
@@ -35,7 +35,7 @@ impl Served {
                        [[device.control]]\nname = \"volts\"\nkind = \"number\"\nsend = \"VOLT {}\"\nmin = 0\nmax = 12\n";
         let rig = station.rig(&(head + &more + &rigs::switch("psu", &instrument) + control));
         let serve = station.killcord(["serve"]).arg(&rig).start();
-        Self { instrument, station, _rig: rig, _port: port, serve }
+        Self { instrument, station, rig, _port: port, serve }
     }
 
     /// The first browser, or the next one when so many are paired.
@@ -128,16 +128,15 @@ fn a_page_commands_over_http_under_its_epoch_and_a_command_is_done_once() {
     });
 }
 
-#[test]
-fn nothing_that_the_openapi_document_lets_one_think_of_is_a_server_error() {
-    let served = Served::new();
-    let browser = served.browser(0);
-    let mut page = browser.open();
-    page.beat(1);
-    // The tool is given the cookie; as a scheme of the document it would leave it out and wonder.
+/// Everything that the document lets one think of, but for the paths `without`, with these headers.
+fn think_of_everything(served: &Served, at: &str, headers: &[String], without: &[&str]) {
+    // The tool is given what lets it in; as a scheme of the document it would leave it out and wonder.
     let document = std::fs::read_to_string(place::root().join("crates/server/src/openapi.json")).unwrap();
     let mut document: Value = serde_json::from_str(&document).unwrap();
     document.as_object_mut().unwrap().remove("security");
+    for path in without {
+        assert!(document["paths"].as_object_mut().unwrap().remove(*path).is_some(), "{path}");
+    }
     let file = served.station.path("openapi.json");
     std::fs::write(&file, document.to_string()).unwrap();
     // It keeps what it has seen in its working folder.
@@ -145,12 +144,44 @@ fn nothing_that_the_openapi_document_lets_one_think_of_is_a_server_error() {
         .dir(file.parent().unwrap())
         .args(["run", "--workers=1", "--max-examples=60", "--seed=1", "--no-color"])
         .arg("--request-timeout=20")
-        .arg(format!("--header=Cookie: {}", browser.cookie()))
-        .arg(format!("--header=Origin: http://{}", browser.at()))
-        .arg(format!("--url=http://{}", browser.at()))
+        .arg(format!("--header=Origin: http://{at}"))
+        .args(headers.iter().map(|header| format!("--header={header}")))
+        .arg(format!("--url=http://{at}"))
         .arg(&file)
         .run(Duration::from_secs(300));
     assert_eq!(ended.code(), Some(0), "{}\n{}", ended.stdout, ended.stderr);
+}
+
+#[test]
+fn nothing_that_the_openapi_document_lets_one_think_of_is_a_server_error() {
+    let served = Served::new();
+    let browser = served.browser(0);
+    let mut page = browser.open();
+    page.beat(1);
+    let cookie = format!("Cookie: {}", browser.cookie());
+    // It has the list of tokens to think of, and would revoke its own.
+    think_of_everything(&served, browser.at(), &[cookie], &["/killcord/api/v1/tokens/{name}"]);
     assert_eq!(browser.ask("GET", "/killcord/api/v1/rig", "").0, 200, "and it still answers");
     assert!(!served.is_on(), "no request without a page's session and epoch arms anything");
+}
+
+#[test]
+fn whatever_an_observer_or_a_stranger_thinks_of_changes_nothing_and_is_no_server_error() {
+    let served = Served::new();
+    let browser = served.browser(0);
+    let mut page = browser.open();
+    page.beat(1);
+    let added = served.station.killcord(["token", "add"]).arg(&served.rig).arg("visitor").run(LONG);
+    assert_eq!(added.code(), Some(0), "{}", added.stderr);
+    let tokens = || browser.ask("GET", "/killcord/api/v1/tokens", "").1;
+    let known = until("the running host to know it", SOON, || {
+        let known = tokens();
+        known.to_string().contains("visitor").then_some(known)
+    });
+    for headers in [vec![format!("Authorization: Bearer {}", added.stdout.trim())], Vec::new()] {
+        think_of_everything(&served, browser.at(), &headers, &[]);
+        assert_eq!(tokens(), known, "nobody was let in or revoked");
+        page.beat(2);
+        assert!(!served.is_on());
+    }
 }

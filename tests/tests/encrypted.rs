@@ -45,7 +45,6 @@ fn only_tls_1_2_and_1_3_are_spoken_by_suites_with_forward_secrecy_and_nothing_kn
         let aead = suite.contains("GCM") || suite.contains("CHACHA20");
         assert!(aead && (suite.starts_with("TLS_") || suite.starts_with("ECDHE-")), "{suite}\n{found}");
     }
-    assert!(found.contains("Compression disabled"), "{found}");
     // Debian's tool cannot ask for compression: its own library has none.
     assert_eq!(found.matches("not vulnerable to heartbleed").count(), 2, "{found}");
     assert!(found.contains("renegotiation not supported"), "{found}");
