@@ -294,6 +294,16 @@ mod tests {
             answered(200, &[("set-cookie", "killcord-8420=; Max-Age=0"), ("set-cookie", "sid=1; Path=/")]);
         assert_eq!(all(&got, "set-cookie"), ["sid=1; Path=/"]);
         assert!(!answered(200, &[("clear-site-data", "\"cookies\"")]).contains_key("clear-site-data"));
+        for ours in ["__Host-killcord-8420=secret", "__Secure-killcord-8420=secret"] {
+            assert!(!sent(&[("cookie", ours)]).contains_key("cookie"), "{ours}");
+            assert!(!answered(200, &[("set-cookie", ours)]).contains_key("set-cookie"), "{ours}");
+        }
+    }
+
+    #[test]
+    fn our_keys_are_never_the_app_s_and_its_own_are() {
+        assert!(!sent(&[("authorization", "Bearer killcord_0123")]).contains_key("authorization"));
+        assert_eq!(all(&sent(&[("authorization", "Basic abc")]), "authorization"), ["Basic abc"]);
     }
 
     #[test]
