@@ -10,7 +10,7 @@ use killcord_core::{
     documents,
     rules::{Arrival, Command, CommandKind, Input, Tag},
 };
-use killcord_wire::{ErrorCode, MAX_FRAME, ToHost, ToPage, VERSION};
+use killcord_wire::{ErrorCode, ToHost, ToPage, VERSION};
 use tokio::sync::mpsc::{Receiver, Sender};
 
 use crate::{
@@ -90,14 +90,9 @@ impl Attachment {
 
     /// Takes a frame as it came over a wire: anything but a frame of this protocol is answered with an error.
     pub fn text(&self, text: &[u8]) {
-        if text.len() > MAX_FRAME {
-            return self.refuse(None, ErrorCode::BadFrame, "this frame is too long");
-        }
-        match serde_json::from_slice(text) {
+        match ToHost::read(text) {
             Ok(frame) => self.frame(frame),
-            Err(_) => {
-                self.refuse(None, ErrorCode::BadFrame, "this is not a frame of the protocol; reload the page")
-            }
+            Err(why) => self.refuse(None, ErrorCode::BadFrame, &why.to_string()),
         }
     }
 

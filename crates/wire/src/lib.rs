@@ -10,6 +10,7 @@ mod api;
 mod close;
 mod code;
 mod frame;
+mod read;
 mod session;
 mod view;
 mod watchdog;
@@ -22,6 +23,7 @@ pub use api::{
 pub use close::close_code;
 pub use code::ErrorCode;
 pub use frame::{Hardware, ReadingUpdate, TeardownDevice, ToHost, ToPage, WarningKind};
+pub use read::NoFrame;
 pub use session::{EndedView, SessionView, SessionsView, Standing};
 pub use view::{
     AppState, AppView, ArmRefusal, ControlKindView, ControlView, DeviceView, LimitsView, Moment, PolicyView,
