@@ -90,6 +90,10 @@ impl Condition {
     /// Whether `answer` satisfies it.
     #[must_use]
     pub fn holds(&self, answer: &Value) -> bool {
+        // A register can hold not-a-number; it is not 0, and for that alone must not pass for on.
+        if matches!(answer, Value::Number(number) if number.0.is_nan()) {
+            return false;
+        }
         match self {
             Self::Equals(expected) => expected.equals(answer),
             Self::Below(limit) => number(answer).is_some_and(|n| n < limit.0),
@@ -277,6 +281,22 @@ mod tests {
             }
         }
         check(&Condition::Matches(Pattern::new(".*").unwrap()), "", false);
+    }
+
+    #[test]
+    fn a_register_that_holds_no_number_holds_nothing() {
+        let all = [
+            equals(0.0, f64::INFINITY),
+            Condition::Equals(Expected::Truth(true)),
+            Condition::Equals(Expected::Truth(false)),
+            Condition::Equals(Expected::Text("NaN".into())),
+            Condition::Below(f64::INFINITY.into()),
+            Condition::Above(f64::NEG_INFINITY.into()),
+            Condition::Matches(Pattern::new("").unwrap()),
+        ];
+        for condition in &all {
+            assert!(!condition.holds(&Value::Number(f64::NAN.into())), "{condition}");
+        }
     }
 
     #[test]
