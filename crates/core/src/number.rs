@@ -104,7 +104,11 @@ fn numeric_prefix(text: &str) -> usize {
 /// at its start.
 fn is_unit(rest: &str) -> bool {
     let rest = rest.trim();
+    // An exponent that was cut off, or stands apart: `1.5E-`, `1.5 E-03`. Without it the number is another one.
+    let exponent =
+        rest.strip_prefix(['e', 'E']).is_some_and(|behind| !behind.starts_with(char::is_alphabetic));
     rest.chars().count() <= 12
+        && !exponent
         && !rest.starts_with(|c: char| c.is_ascii_digit())
         // `0x10` is no zero with a unit.
         && !rest.starts_with(['x', 'X'])
@@ -151,6 +155,10 @@ mod tests {
             "0x10",
             "9.91E37",
             "9.910000E+37",
+            "1.5E",
+            "1.5E-",
+            "1.5 E-03",
+            "1E3E3",
         ] {
             check(text, None);
         }
