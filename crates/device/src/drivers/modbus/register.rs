@@ -39,6 +39,16 @@ pub(super) fn encode(value: Number, format: Register) -> Result<Vec<u16>, Device
             "{value} is {raw} in the register, which holds {least} to {most}; check `type`, `scale` and `offset`"
         )));
     }
+    // A control's value may be any within its limits, between two that fit.
+    #[allow(clippy::cast_possible_truncation)] // checked above
+    let counts = whole as i64;
+    if let Some(mask) = format.mask
+        && counts & !i64::from(mask) != 0
+    {
+        return Err(DeviceError::Setup(format!(
+            "{value} is {counts:#06x} in the register, and has bits outside of `mask` {mask:#06x}; choose another value"
+        )));
+    }
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked above
     let bits = match format.r#type {
         RegisterType::U16 => return Ok(vec![whole as u16]),

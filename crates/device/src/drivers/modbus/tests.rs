@@ -161,6 +161,16 @@ fn a_number_that_does_not_fit_is_refused_before_a_byte_is_written() {
 }
 
 #[test]
+fn a_number_with_bits_outside_of_the_mask_is_refused_before_a_byte_is_written() {
+    let script = Script::new();
+    let mut device = unit(Protocol::ModbusRtu, &script);
+    let format = Register { mask: Some(0x000f), ..Register::default() };
+    let step = Step::WriteRegister { address: 7, value: Number(16.0), format };
+    assert!(matches!(perform(device.as_mut(), &step), Err(DeviceError::Setup(_))));
+    script.finish();
+}
+
+#[test]
 fn nobody_is_asked_as_unit_0_of_a_serial_line() {
     let mut device = testing::device("plc", "modbus");
     device.keys.insert(String::from("unit"), KeyValue::Integer(0));
