@@ -101,15 +101,18 @@ impl LineDevice {
         answer
     }
 
-    /// Reads on to the line that is wanted; one that never stops talking does not keep us here.
-    fn read_to(&mut self, wanted: impl Fn(&str) -> bool, cx: &Cx<'_>) -> Result<String, DeviceError> {
+    /// Reads on to the line that is wanted; one that never stops talking does not keep us here. `wanted` is told
+    /// whether it is a whole line: what follows on one without an end is the rest of it.
+    fn read_to(&mut self, wanted: impl Fn(&str, bool) -> bool, cx: &Cx<'_>) -> Result<String, DeviceError> {
+        let mut whole = true;
         loop {
             match self.read(cx) {
-                Ok(line) if wanted(&line) => return Ok(line),
+                Ok(line) if wanted(&line, whole) => return Ok(line),
                 Ok(_) | Err(DeviceError::Endless { .. }) if cx.left().is_zero() => {
                     return Err(DeviceError::Timeout);
                 }
-                Ok(_) | Err(DeviceError::Endless { .. }) => {}
+                Ok(_) => whole = true,
+                Err(DeviceError::Endless { .. }) => whole = false,
                 Err(error) => return Err(error),
             }
         }
@@ -123,7 +126,7 @@ impl LineDevice {
         let named = if !marker.asks_name(text) || marker.has_part(&answer) {
             Ok(answer)
         } else {
-            match self.read_to(|line| marker.has_part(line), cx) {
+            match self.read_to(|line, whole| whole && marker.has_part(line), cx) {
                 Err(DeviceError::Timeout) => Ok(answer),
                 other => other,
             }

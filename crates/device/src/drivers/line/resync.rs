@@ -99,7 +99,7 @@ impl LineDevice {
             self.write(&marker.query, cx)?;
             self.owed = self.owed.saturating_add(1);
             let waiting = cx.within(self.timeout * if self.owed > 1 { 2 } else { 1 });
-            self.read_to(|line| marker.is_answer(line), &waiting)?;
+            self.read_to(|line, _| marker.is_answer(line), &waiting)?;
             if self.is_quiet(QUIET, cx)? {
                 return Ok(());
             }
