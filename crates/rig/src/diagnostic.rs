@@ -130,12 +130,20 @@ impl Diagnostic {
             }
         };
         let group = group.elements(self.help.iter().map(|help| Level::HELP.message(help.as_str())));
-        match style {
+        let drawn = match style {
             Style::Plain => Renderer::plain(),
             Style::Coloured => Renderer::styled(),
         }
-        .render(&[group])
+        .render(&[group]);
+        without_orders(drawn)
     }
+}
+
+/// The library draws the control characters of seven bits as signs. Those of eight (ISO 6429: U+009B begins an order to
+/// a terminal as ESC [ does) it hands through; somebody else's file must not give any.
+fn without_orders(drawn: String) -> String {
+    let order = |c: char| matches!(c, '\u{80}'..='\u{9f}');
+    if drawn.contains(order) { drawn.replace(order, "\u{fffd}") } else { drawn }
 }
 
 /// As [`Style::Plain`].

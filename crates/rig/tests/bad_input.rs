@@ -144,6 +144,16 @@ fn a_file_that_is_not_utf_8_shows_the_place() {
     .assert_eq(&refused.to_string());
 }
 
+#[test]
+fn a_file_gives_no_orders_to_the_terminal_that_its_problems_are_shown_on() {
+    for order in ["\u{9b}2J", "\u{1b}[2J", "\u{7f}", "\u{202e}"] {
+        let refused = RigFile::parse("rig.toml", format!("[rig]\nname = '{order}' # {order}\nx = 1\n"));
+        let refused = refused.and_then(|file| file.check(DRIVERS)).unwrap_err();
+        let drawn = refused.to_string();
+        assert!(!drawn.contains(|c: char| (c.is_control() && c != '\n') || c == '\u{202e}'), "{drawn:?}");
+    }
+}
+
 fn read(path: &std::path::Path) -> Diagnostics {
     RigFile::read(path).unwrap_err()
 }
