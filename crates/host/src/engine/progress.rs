@@ -165,25 +165,54 @@ const fn words(phase: Phase) -> &'static str {
 /// A readback in the control's own terms: a number for a number, on or off for a toggle.
 pub(super) fn readback(control: &Control, value: &Value) -> Value {
     match (&control.kind, value) {
-        (ControlKind::Number { .. }, Value::Text(text)) => {
-            Number::parse(text).map_or_else(|| value.clone(), Value::Number)
-        }
+        (ControlKind::Number { .. }, value) => shown_value(value.clone()),
         (ControlKind::Toggle { is_on: Some(condition), .. }, value) => Value::Truth(condition.holds(value)),
         (ControlKind::Toggle { .. }, Value::Text(text)) => {
             truth(text).map_or_else(|| value.clone(), Value::Truth)
         }
-        (ControlKind::Toggle { .. }, Value::Number(number)) => Value::Truth(number.0 != 0.0),
-        (_, value) => value.clone(),
+        (ControlKind::Toggle { .. }, Value::Number(number)) if !number.0.is_nan() => {
+            Value::Truth(number.0 != 0.0)
+        }
+        // One of a choice's words, or what nobody can make anything of.
+        (_, Value::Text(_)) => value.clone(),
+        (_, value) => shown_value(value.clone()),
     }
 }
 
-/// A reading as pages get it: a number where it is one.
+/// A reading as pages get it: a number where it is one. What JSON has no number for is a word.
 pub(super) fn shown_value(value: Value) -> Value {
     match &value {
         Value::Text(text) => match Number::parse(text) {
             Some(number) if number.0.is_finite() => Value::Number(number),
             _ => value,
         },
+        Value::Number(number) if !number.0.is_finite() => Value::Text(number.to_string()),
         _ => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use killcord_core::{DeviceIx, Step, rig::Needs};
+
+    use super::*;
+
+    #[test]
+    fn a_register_that_holds_no_number_is_neither_on_nor_off_and_is_told_in_a_word() {
+        let toggle = Control {
+            device: DeviceIx(0),
+            name: "output".into(),
+            label: None,
+            kind: ControlKind::Toggle { on: Step::send("ON"), off: Step::send("OFF"), is_on: None },
+            query: None,
+            field: None,
+            unit: String::new(),
+            needs: Needs::Armed,
+        };
+        let nan = Value::Number(f64::NAN.into());
+        assert_eq!(readback(&toggle, &nan), Value::Text("NaN".into()));
+        assert_eq!(readback(&toggle, &Value::Number(0.0.into())), Value::Truth(false));
+        assert_eq!(shown_value(nan), Value::Text("NaN".into()));
+        assert_eq!(shown_value(Value::Number(f64::INFINITY.into())), Value::Text("inf".into()));
     }
 }
