@@ -1,0 +1,4 @@
+//! Bytes for `killcord_bad_input::rig`: what has to hold is written there.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| killcord_bad_input::rig(bytes));
