@@ -11,6 +11,7 @@
 
 mod bench;
 mod debian;
+mod fuzz;
 mod generate;
 mod icons;
 mod node;
@@ -41,6 +42,9 @@ cargo xtask COMMAND
        --check       only say whether they are up to date
   icons              draw the icons' pictures anew from their SVG sources
   bench [NAME]       measure; without NAME the list of benches
+  fuzz [TARGET]      look for bad input that is not taken as it should be, an hour for each target
+       --for TIME    so long for each: 90s, 15m, 2h
+       --keep        then bring what was reached into the kept corpus
 
 Each command first says what it is about to install.";
 
@@ -74,6 +78,7 @@ fn dispatch(mut args: Vec<String>) -> Result<ExitCode> {
             icons::draw()?;
         }
         "bench" => bench::bench(&args)?,
+        "fuzz" => fuzz::fuzz(&args)?,
         "help" | "--help" | "-h" => println!("{USAGE}"),
         other => bail!("there is no command `{other}`\n\n{USAGE}"),
     }
