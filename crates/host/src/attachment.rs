@@ -176,7 +176,7 @@ impl Attachment {
                 return self.refuse(None, ErrorCode::NotOperator, message);
             }
             ToHost::TakeControl { force } => Input::TakeControl { session, force },
-            ToHost::YieldControl => Input::YieldControl { session },
+            ToHost::YieldControl { to } => Input::YieldControl { session, to },
             ToHost::Stay => Input::Stay { session },
             ToHost::Arm { epoch, id } => return self.command(session, id, epoch, CommandKind::Arm),
             ToHost::Acknowledge { epoch } => {

@@ -68,7 +68,7 @@ fn unprivileged(frame: ToHost) -> Result<ToHost, Refused> {
         }
         ToHost::Beat { .. }
         | ToHost::Bye { .. }
-        | ToHost::YieldControl
+        | ToHost::YieldControl { .. }
         | ToHost::Stay
         | ToHost::Safe
         | ToHost::Stop => Ok(frame),

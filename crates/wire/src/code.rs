@@ -17,6 +17,8 @@ pub enum ErrorCode {
     StaleEpoch,
     /// The session is not the operator.
     NotOperator,
+    /// Control cannot be given to that session: it stays where it is.
+    NotGiven,
     /// The session is in its grace period: commands are refused until it is back.
     InGrace,
     /// The rig cannot be armed now.

@@ -58,8 +58,13 @@ pub enum ToHost {
         #[cfg_attr(feature = "generate", ts(optional, as = "Option<bool>"))]
         force: bool,
     },
-    /// Control is given up.
-    YieldControl,
+    /// Control is given up: to whoever asks for it, and if nobody does to nobody.
+    YieldControl {
+        /// To that session and to no other. Where it cannot take it, control stays.
+        #[serde(default)]
+        #[cfg_attr(feature = "generate", ts(optional, type = "number"))]
+        to: Option<SessionId>,
+    },
     /// The person is still there (answer to an idle warning).
     Stay,
     /// Arm the rig.

@@ -92,9 +92,12 @@ export class Killcord {
     return this.#now(force ? { t: 'take_control', force } : { t: 'take_control' });
   }
 
-  /** Gives control up. */
-  yieldControl(): Promise<Delivery> {
-    return this.#now({ t: 'yield_control' });
+  /**
+   * Gives control up: to whoever asks for it, else to nobody. With `to`, to that session and to no other; where it
+   * cannot take it, control stays here and the model has a `refusal`.
+   */
+  yieldControl(to?: number): Promise<Delivery> {
+    return this.#now(to === undefined ? { t: 'yield_control' } : { t: 'yield_control', to });
   }
 
   /** Safe stop, by the rig's `on_safe_stop`. From any session, at any time; never kept for later. */

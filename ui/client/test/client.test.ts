@@ -45,6 +45,17 @@ describe('connecting', () => {
   });
 });
 
+describe('control', () => {
+  it('is given up, or given to a session; a refusal is the model’s', async () => {
+    const { client, wire } = await connected();
+    await client.yieldControl();
+    await client.yieldControl(9);
+    expect(wire.sent.slice(-2)).toEqual([{ t: 'yield_control' }, { t: 'yield_control', to: 9 }]);
+    wire.say({ t: 'error', code: 'not_given', message: 'control stays with this session' });
+    expect(client.model).toMatchObject({ role: 'operator', refusal: { code: 'not_given' } });
+  });
+});
+
 describe('beats', () => {
   it('go out at once and then each beat_ms, counted up', async () => {
     const { wire, time } = await connected();

@@ -24,6 +24,12 @@ pub enum Refusal {
     /// Somebody else is in control, or nobody.
     #[error("this session is not in control; take control first")]
     NotOperator,
+    /// Control cannot go to the session that it was given to.
+    #[error("control stays with this session: {why}")]
+    NotGiven {
+        /// What is the matter with the other.
+        why: &'static str,
+    },
     /// Control or the hardware's state has changed since the session last looked.
     #[error("the rig has changed since this page last heard of it; look again and repeat")]
     StaleEpoch,
@@ -191,15 +197,17 @@ impl State {
     }
 
     fn may_command(&self, session: SessionId, epoch: crate::Epoch) -> Result<(), Refusal> {
+        self.in_control(session)?;
+        if epoch == self.epoch { Ok(()) } else { Err(Refusal::StaleEpoch) }
+    }
+
+    pub(super) fn in_control(&self, session: SessionId) -> Result<(), Refusal> {
         let known = self.sessions.get(&session).ok_or(Refusal::NoSession)?;
         if matches!(known.liveliness, Liveliness::Grace { .. }) {
             return Err(Refusal::InGrace);
         }
         if self.operator != Some(session) {
             return Err(Refusal::NotOperator);
-        }
-        if epoch != self.epoch {
-            return Err(Refusal::StaleEpoch);
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Control: at most one session operates; without one, hardware is held for a time or made safe.
 
-use super::{Effect, Event, Liveliness, State, TAKE_OVER_AFTER, Warning};
+use super::{Effect, Event, Liveliness, Refusal, State, TAKE_OVER_AFTER, Warning};
 use crate::{Cause, Extent, Mode, SessionEnd, SessionId, Time, policy::OnLast};
 
 /// A session waits for control.
@@ -81,6 +81,32 @@ impl State {
             Some(asking) => self.grant(asking.session, fx),
             None => self.lose_control(SessionEnd::SignedOut, fx),
         }
+    }
+
+    /// To that session and to no other; where that cannot be, control stays and the giver is told why.
+    pub(super) fn give_control(&mut self, id: SessionId, to: SessionId, fx: &mut Vec<Effect>) {
+        match self.in_control(id).and_then(|()| self.may_be_given(to)) {
+            Ok(()) if id == to => {}
+            Ok(()) => self.grant(to, fx),
+            Err(refusal) => {
+                fx.push(Effect::Reply { session: id, id: String::new(), result: Err(refusal) });
+            }
+        }
+    }
+
+    /// Hardware that runs is handed to somebody who is there, or to nobody.
+    fn may_be_given(&self, to: SessionId) -> Result<(), Refusal> {
+        let why = match self.sessions.get(&to) {
+            None => "that session has ended",
+            Some(session) if !session.may_operate => "that session may only observe",
+            Some(session) => match session.liveliness {
+                Liveliness::Live => return Ok(()),
+                Liveliness::Suspect => "that session is out of reach",
+                Liveliness::Frozen => "its browser has frozen that page",
+                Liveliness::Grace { .. } => "that page is being closed or reloaded",
+            },
+        };
+        Err(Refusal::NotGiven { why })
     }
 
     pub(super) fn grant_when_due(&mut self, fx: &mut Vec<Effect>) {

@@ -76,10 +76,12 @@ pub enum Input {
         /// Without waiting for the holder.
         force: bool,
     },
-    /// Control is given up.
+    /// Control is given up, or given to somebody.
     YieldControl {
         /// By whom.
         session: SessionId,
+        /// To whom; else to whoever asks for it, and if nobody does to nobody.
+        to: Option<SessionId>,
     },
     /// The person is still there.
     Stay {

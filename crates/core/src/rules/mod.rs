@@ -132,7 +132,8 @@ impl State {
             Input::Goodbye { session, reason, grace } => self.goodbye(session, reason, grace, fx),
             Input::Closed { session, wait } => self.closed(session, wait, fx),
             Input::TakeControl { session, force } => self.take_control(session, force, fx),
-            Input::YieldControl { session } => self.yield_control(session, fx),
+            Input::YieldControl { session, to: None } => self.yield_control(session, fx),
+            Input::YieldControl { session, to: Some(to) } => self.give_control(session, to, fx),
             Input::Stay { session } => self.stay(session),
             Input::Command(command) => self.command(command, fx),
             Input::SetDone { session, id, control, value, result } => {

@@ -430,6 +430,7 @@ const fn code(refusal: &Refusal) -> ErrorCode {
         Refusal::NoSession => ErrorCode::HelloFirst,
         Refusal::InGrace => ErrorCode::InGrace,
         Refusal::NotOperator => ErrorCode::NotOperator,
+        Refusal::NotGiven { .. } => ErrorCode::NotGiven,
         Refusal::StaleEpoch => ErrorCode::StaleEpoch,
         Refusal::Arm { .. } => ErrorCode::ArmRefused,
         Refusal::ArmFailed { .. } => ErrorCode::ArmFailed,

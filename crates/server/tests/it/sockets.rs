@@ -172,7 +172,7 @@ fn anybody_may_stop_and_control_is_given_or_taken() {
     asks.frame(&ToHost::TakeControl { force: false });
     let (me, them) = (asks.session, holder.session);
     holder.until(|frame| matches!(frame, ToPage::Control { asking: Some(id), .. } if *id == me));
-    holder.frame(&ToHost::YieldControl);
+    holder.frame(&ToHost::YieldControl { to: None });
     let given =
         |to| move |frame: &ToPage| matches!(frame, ToPage::Control { holder: Some(id), .. } if *id == to);
     asks.until(given(me));
@@ -182,6 +182,9 @@ fn anybody_may_stop_and_control_is_given_or_taken() {
     asks.until(given(them));
     asks.frame(&ToHost::Arm { epoch: before, id: "late".into() });
     assert!(matches!(asks.answer("late"), Err(ErrorCode::NotOperator | ErrorCode::StaleEpoch)));
+    assert_eq!(refused(&mut holder, r#"{"t":"yield_control","to":99}"#), ErrorCode::NotGiven);
+    holder.frame(&ToHost::YieldControl { to: Some(me) });
+    asks.until(given(me));
 }
 
 #[test]

@@ -50,7 +50,11 @@ persisted: boolean, } | { "t": "take_control",
 /**
  * Without waiting for the holder.
  */
-force?: boolean, } | { "t": "yield_control" } | { "t": "stay" } | { "t": "arm", 
+force?: boolean, } | { "t": "yield_control", 
+/**
+ * To that session and to no other. Where it cannot take it, control stays.
+ */
+to?: number, } | { "t": "stay" } | { "t": "arm", 
 /**
  * The epoch that the page believes in.
  */
@@ -319,7 +323,7 @@ remarks: Array<string>, };
 
 export type Hardware = "safe" | "armed" | "making_safe" | "not_safe";
 
-export type ErrorCode = "bad_frame" | "version" | "hello_first" | "stale_epoch" | "not_operator" | "in_grace" | "arm_refused" | "arm_failed" | "not_armed" | "not_connected" | "unknown" | "bad_value" | "device_failed" | "busy" | "stopping";
+export type ErrorCode = "bad_frame" | "version" | "hello_first" | "stale_epoch" | "not_operator" | "not_given" | "in_grace" | "arm_refused" | "arm_failed" | "not_armed" | "not_connected" | "unknown" | "bad_value" | "device_failed" | "busy" | "stopping";
 
 export type Moment = { 
 /**
