@@ -21,7 +21,8 @@ export {
   type Teardown,
   type Warning,
 } from './state';
-export { hostRoot, type SocketPage, socketTransport } from './socket';
+export { hostRoot } from './root';
+export { type SocketPage, socketTransport } from './socket';
 export type { Bye, Connection, Listener, Presence, Transport } from './transport';
 export {
   clockTime, deviceWord, END_WORDS, HARDWARE_WORDS, lostText, RIG_WORDS, secondsLeft, WORDS,

@@ -5,6 +5,7 @@
  */
 import { browserAround, Line, type Order, type Report } from './line';
 import { hold, type LockOrder } from './lock';
+import { hostRoot } from './root';
 import type { Bye, Connection, Listener, Transport } from './transport';
 
 /** Where the line runs. */
@@ -121,15 +122,6 @@ export function socketTransport(page: SocketPage = browserPage()): Transport {
         line().post({ o: 'pause', id, ms });
       }),
   };
-}
-
-/**
- * The folder of the host's own paths. The host names its base path in `<meta name="killcord-base">`; without, it
- * is `/`.
- */
-export function hostRoot(): URL {
-  const base = document.querySelector<HTMLMetaElement>('meta[name="killcord-base"]')?.content || '/';
-  return new URL('killcord/', new URL(base.endsWith('/') ? base : `${base}/`, location.origin));
 }
 
 /** The browser's page. */

@@ -40,6 +40,8 @@ export class SocketHost {
   };
   /** What the pair endpoint answers. */
   pairs: { status: number; body: unknown } = { status: 204, body: null };
+  /** What the pair page is told in its head. */
+  head = '';
   /** Sessions by their present token. */
   readonly tokens = new Map<string, number>();
   #sessions = 0;
@@ -99,6 +101,7 @@ export class SocketHost {
     const name = path === '/' ? 'index.html' : path === '/killcord/pair' ? 'pair.html' : path.replace(/^\/(killcord\/)?/, '');
     const file = join(this.#dist, normalize(name));
     if (!file.startsWith(this.#dist) || !existsSync(file)) return void response.writeHead(404, head).end();
+    if (name === 'pair.html') return give(TYPES['.html']!, readFileSync(file, 'utf8').replace('<head>', `<head>${this.head}`));
     if (name !== 'index.html') return give(TYPES[extname(file)] ?? 'application/octet-stream', readFileSync(file));
     const nonce = randomUUID();
     this.record.push({ what: 'document', nonce });

@@ -239,6 +239,19 @@ describe('a page of somebody else', () => {
 });
 
 describe('the pair page', () => {
+  it('below a proxy’s path asks there, and shows what the host says of its certificate', async () => {
+    host.head = '<meta name="killcord-base" content="/bench1/"><meta name="killcord-fingerprint" content="A1:3F:07">';
+    await visit('/killcord/pair');
+    await page.getByRole('region', { name: 'Certificate' }).getByText('A1:3F:07').waitFor();
+    await page.getByText(`the bench at ${new URL(host.url).host}`).waitFor();
+    await page.evaluate(axeCore.source);
+    expect(await page.evaluate(async () => (await (window as unknown as { axe: typeof axeCore }).axe.run()).violations.map(({ id }) => id))).toEqual([]);
+    const asked = page.waitForRequest('**/bench1/killcord/pair');
+    await page.getByRole('textbox', { name: 'Link, code or key' }).fill('https://elsewhere/killcord/pair#CODE-7');
+    await page.keyboard.press('Enter');
+    expect((await asked).postDataJSON()).toEqual({ code: 'CODE-7' });
+  });
+
   it('hands the code over, keeps it out of the address, and goes to the panel', async () => {
     await visit('/killcord/pair#ABCD-1234');
     await bench();
@@ -257,7 +270,7 @@ describe('the pair page', () => {
       const found = await page.evaluate(async () => (await (window as unknown as { axe: typeof axeCore }).axe.run()).violations.map(({ id }) => id));
       expect(found).toEqual([]);
       host.pairs = { status: 204, body: null };
-      await page.getByRole('textbox', { name: 'Code' }).fill('NEW');
+      await page.getByRole('textbox', { name: 'Link, code or key' }).fill('NEW');
       await page.keyboard.press('Enter');
       await bench();
     },

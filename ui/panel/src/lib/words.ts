@@ -157,13 +157,21 @@ export const APP = {
 
 /** What the pair page says. */
 export const PAIR = {
-  ask: 'Enter the code that the bench shows. It works once, for ten minutes.',
+  ask: 'Paste the link or the code that the bench shows, or that an operator has sent you. It works once, for ten minutes. A key of “killcord token add” works too.',
+  role: (host: string): string =>
+    `This browser is let in to the bench at ${host}. What it may do there was chosen by whoever made the link or key.`,
+  fingerprint:
+    'Your browser’s own view of the certificate (at the lock beside the address) has to show the SHA-256 fingerprint that the bench’s window or terminal shows; this page alone proves nothing. The host says that it is:',
   pairing: 'Pairing…',
   paired: 'Paired.',
   used: 'This code has been used. Ask at the bench for a new one.',
   expired: 'This code has expired. Ask at the bench for a new one.',
   wrong: 'This code is wrong. Check it, or ask at the bench for a new one.',
-  tooMany: 'Too many tries. Wait a minute, then try again.',
+  tooMany: (when: string): string => `Too many wrong codes. Try again after ${when}; another code is taken then.`,
+  wrongHost: 'The host is not reached by this address. Open the address that the bench shows.',
+  notEncrypted: 'The host takes nothing in plain text from another machine. Open the address that the bench shows.',
+  slow: 'The host did not get the code in time. Try again.',
+  ending: 'The host is stopping. Try again when it is back.',
   failed: 'The host could not pair this browser. Look at what it says in its own window or terminal.',
   unreachable: 'No answer from the host. Check that it runs, then try again.',
 } as const;

@@ -1,4 +1,6 @@
 /** The page behind `…/killcord/pair#CODE`: pairs, then goes to the panel. */
+import '../lib/locale';
+import { hostRoot } from '@killcord/client';
 import '../app.css';
 import './pair.css';
 import { PAIR } from '../lib/words';
@@ -17,10 +19,10 @@ async function tryWith(code: string): Promise<void> {
   form.hidden = true;
   told.textContent = PAIR.pairing;
   const headers = { 'Content-Type': 'application/json' };
-  const outcome = await pair(code, (body) => fetch('pair', { method: 'POST', headers, body }));
+  const outcome = await pair(code, (body) => fetch(new URL('pair', hostRoot()), { method: 'POST', headers, body }));
   if (outcome.ok) {
     told.textContent = PAIR.paired;
-    return location.replace(new URL('../', location.href));
+    return location.replace(new URL('../', hostRoot()));
   }
   ask(outcome.problem);
 }
@@ -30,6 +32,16 @@ function ask(why: string): void {
   field.value = '';
   form.hidden = false;
   field.focus();
+}
+
+/** What is known of the host before anything is handed over. */
+function introduce(): void {
+  part('#role').textContent = PAIR.role(location.host);
+  const print = document.querySelector<HTMLMetaElement>('meta[name="killcord-fingerprint"]')?.content;
+  if (!print) return;
+  part('#compare').textContent = PAIR.fingerprint;
+  part('#print').textContent = print;
+  part<HTMLElement>('#certificate').hidden = false;
 }
 
 function start(): void {
@@ -46,5 +58,6 @@ form.addEventListener('submit', (event) => {
   if (code) void tryWith(code);
   else ask(PAIR.wrong);
 });
+introduce();
 addEventListener('hashchange', () => location.hash && start());
 start();
