@@ -7,6 +7,7 @@ const out = fileURLToPath(new URL('../../../target/screenshots/', import.meta.ur
 const scenes = [
   'safe', 'armed', 'opening', 'tripped', 'unclean', 'not_safe', 'observer', 'warned', 'making_safe',
   'by_watchdog', 'by_watchdog_not_safe', 'no_watchdog', 'watchdog_off', 'watchdog_unprotected',
+  'sessions', 'sessions_observer', 'sessions_asks', 'sessions_silent', 'sessions_link', 'sessions_link_over', 'sessions_window',
   'teardown', 'report', 'lost', 'ended', 'many',
 ];
 const wanted = process.argv.slice(2);

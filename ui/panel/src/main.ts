@@ -1,6 +1,7 @@
 /** The panel: in the native window over its IPC, in a browser over a socket. */
 import { hostRoot, Killcord, socketTransport } from '@killcord/client';
 import { closeWindow, inNativeWindow, tauriTransport } from '@killcord/client/tauri';
+import { httpAccess } from './lib/access';
 import { signOut } from './lib/signout';
 import { start } from './start';
 
@@ -12,5 +13,5 @@ if (inNativeWindow()) {
   const client = new Killcord(socketTransport());
   const unpair = async (): Promise<boolean> =>
     (await fetch(new URL('pair', hostRoot()), { method: 'DELETE' })).ok;
-  start(client, { signOut: () => signOut(client, unpair), reload });
+  start(client, { signOut: () => signOut(client, unpair), access: httpAccess(hostRoot()), reload });
 }

@@ -285,6 +285,111 @@ describe('in a browser', () => {
   });
 });
 
+describe('the sessions page', () => {
+  const dialog = (name: RegExp | string) => page.getByRole('dialog', { name });
+  const row = (name: string) => page.getByRole('list', { name: 'Attached' }).getByRole('listitem').filter({ hasText: name });
+
+  it('is opened from the bench, read out by its heading, and left by the browser’s own way back', async () => {
+    await open('armed&page');
+    await button('Sessions').click();
+    expect(await page.getByRole('heading', { name: 'Sessions' }).evaluate((it) => it === document.activeElement)).toBe(true);
+    await row('Session 1').getByText('This page').waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { name: 'Bench supply' }).waitFor();
+    await button('Sessions').click();
+    await button('Back to the bench').click();
+    await page.getByRole('heading', { name: 'Bench supply' }).waitFor();
+    expect(await button('Sessions').evaluate((it) => it === document.activeElement)).toBe(true);
+    expect(page.url()).toContain('fake=armed');
+  });
+
+  it('gives control after a question, with a safe stop at hand', async () => {
+    await open('sessions');
+    await button('Give control to session 4, lab-tablet').click();
+    await page.evaluate(axeCore.source);
+    expect(await axe()).toEqual([]);
+    expect(await button('Safe stop').count()).toBe(1);
+    expect(await button('Cancel').evaluate((it) => it === document.activeElement)).toBe(true);
+    await dialog(/^Give control to session 4/).getByRole('button', { name: 'Give control' }).click();
+    await page.getByText('You are observing').waitFor();
+    expect(await page.getByRole('button', { name: /^Give control/ }).count()).toBe(0);
+  });
+
+  it('offers control to nobody who cannot take it', async () => {
+    await open('sessions');
+    await row('lab-tablet').first().waitFor();
+    for (const name of ['wall-display', 'browser-c05b91aa']) {
+      expect(await row(name).getByRole('button', { name: /^Give control/ }).count()).toBe(0);
+    }
+  });
+
+  it('takes control by force only after a question', async () => {
+    await open('sessions_asks');
+    await button('Take it now').click();
+    await dialog('Take control without asking?').getByText('in the middle of whatever they do').waitFor();
+    await button('Take control now').click();
+    await page.getByText('This page is in control.').waitFor();
+  });
+
+  it('says of a release what the rig does then', async () => {
+    await open('sessions');
+    await button('Release control').click();
+    await dialog('Release control?').getByText('By its rules the rig is then made safe').waitFor();
+    await page.keyboard.press('Escape');
+    await dialog('Release control?').waitFor({ state: 'hidden' });
+  });
+
+  it('ends a session, and revokes a key with everybody whom it let in', async () => {
+    await open('sessions');
+    await button('End session 4, lab-tablet').click();
+    await button('End the session').click();
+    await row('Session 4').waitFor({ state: 'hidden' });
+    await button('Revoke lab-tablet').click();
+    await dialog('Revoke lab-tablet?').getByText('Chrome on Android (browser-77e2d410), Safari on iPhone (browser-c05b91aa)').waitFor();
+    await dialog('Revoke lab-tablet?').getByRole('button', { name: 'Revoke' }).click();
+    await button('Revoke lab-tablet').waitFor({ state: 'hidden' });
+  });
+
+  it('makes a link with its role, its code for a camera, its time, and what to compare', async () => {
+    await open('sessions');
+    await page.getByRole('radio', { name: 'operate the rig' }).check();
+    await button('Make a link').click();
+    await page.getByText('Lets one browser operate, once.').waitFor();
+    await page.getByText(/Time left: (10:00|9:5\d)/).waitFor();
+    await page.getByText('compare the SHA-256 fingerprint').waitFor();
+    expect(await page.getByRole('textbox', { name: 'Link' }).inputValue()).toContain('/killcord/pair#');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    const fills = await page.getByRole('img', { name: 'QR code of the link' }).evaluate((it) => [...it.children].map((part) => getComputedStyle(part).fill));
+    expect(fills).toEqual(['rgb(255, 255, 255)', 'rgb(0, 0, 0)']);
+  });
+
+  it('says when a link is over', async () => {
+    await open('sessions_link_over');
+    await page.getByText('This link is over').waitFor();
+    expect(await page.getByRole('textbox', { name: 'Link' }).count()).toBe(0);
+  });
+
+  it('shows observers the list, and nothing of who is let in', async () => {
+    await open('sessions_observer');
+    await page.getByText('let in to observe').waitFor();
+    expect(await page.getByRole('heading', { name: 'Let somebody in' }).count()).toBe(0);
+    expect(await page.getByRole('button', { name: /control|^End|^Revoke/ }).count()).toBe(0);
+  });
+
+  it('says that its list is old when the host does not answer', async () => {
+    await open('sessions_silent');
+    await page.getByRole('alert').getByText('The list could not be fetched. No answer from the host.').waitFor();
+    await page.getByText(/As of \d\d:\d\d:\d\d, \d+ s ago/).waitFor({ timeout: 15_000 });
+    await row('Session 4').getByText('over, unless it was heard since').waitFor();
+  });
+
+  it('of the native window names the menu that lets a browser in', async () => {
+    await open('sessions_window');
+    await page.getByText('“Open in a browser…”').waitFor();
+    expect(await page.getByRole('list', { name: 'Attached' }).count()).toBe(0);
+  });
+});
+
 describe('words', () => {
   it('of a report name what to check by hand, and Close asks the shell', async () => {
     await open('report');

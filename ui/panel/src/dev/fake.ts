@@ -16,6 +16,8 @@ import type {
   ToPage,
   Transport,
 } from '@killcord/client';
+import type { Panel } from '../state/panel.svelte';
+import type { Guests } from './access';
 import { bench, wave } from './bench';
 
 /** How the fake host's story begins. */
@@ -33,6 +35,10 @@ export interface Scene {
   readonly expire?: number;
   /** The rig's own words. */
   readonly messages?: Record<string, string>;
+  /** Who is attached and let in; it is a scene of a browser then. */
+  readonly guests?: Guests;
+  /** What the person has done before. */
+  readonly panel?: (panel: Panel) => void;
   /** What happens right after the welcome. */
   readonly then?: (host: FakeHost) => void;
 }
@@ -155,6 +161,10 @@ export class FakeHost implements Transport {
         return this.say({ t: 'rig', trip: null, unclean: null, arm_refused: [] });
       case 'take_control':
         this.role = 'operator';
+        return this.raise();
+      case 'yield_control':
+        if (frame.to === 9) return this.say({ t: 'error', code: 'not_given', message: 'control stays with this session: that session has ended' });
+        this.role = 'observer';
         return this.raise();
       default:
         return;

@@ -1,6 +1,7 @@
 /** The panel on the fake backend: `fake.html?fake=armed`. Development only. */
 import { Killcord } from '@killcord/client';
 import { start } from '../start';
+import { FakeAccess } from './access';
 import { FakeHost } from './fake';
 import { SCENES } from './scenes';
 
@@ -11,5 +12,6 @@ if (!scene) throw new Error(`No scene "${name}". There are: ${Object.keys(SCENES
 const client = new Killcord(new FakeHost(scene));
 const reload = (): void => location.reload();
 // With `&page` as in a browser, else as in the native window.
-if (query.has('page')) start(client, { signOut: () => client.end(), reload });
-else start(client, { close: () => Promise.reject(new Error('no shell here')), reload });
+const access = new FakeAccess(client, scene.guests);
+if (scene.guests || query.has('page')) start(client, { signOut: () => client.end(), access, reload }, scene.panel);
+else start(client, { close: () => Promise.reject(new Error('no shell here')), reload }, scene.panel);

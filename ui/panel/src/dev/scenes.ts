@@ -1,5 +1,6 @@
 /** The scenes that `fake.html?fake=NAME` plays. Development only. */
 import type { DeviceState, RigView, TeardownDevice, WatchdogAct } from '@killcord/client';
+import type { Panel } from '../state/panel.svelte';
 import type { Scene } from './fake';
 
 function all(rig: RigView, state: RigView['state'], device: DeviceState): void {
@@ -54,6 +55,8 @@ function unclean(rig: RigView, act: Pick<WatchdogAct, 'safe_ms' | 'devices'>): v
   rig.unclean = { run: 41, last_unix_ms: at, was_armed: true, by_watchdog };
   rig.arm_refused = [{ code: 'unclean', message: 'Acknowledge the unclean run first.' }];
 }
+
+const sessions = (panel: Panel): void => panel.sessions.show();
 
 const tripped = 'furnace temperature 131 °C above 120 °C';
 
@@ -165,6 +168,25 @@ export const SCENES: Record<string, Scene> = {
       all(rig, 'armed', 'armed');
     },
   },
+  sessions: { guests: {}, panel: sessions, rig: (rig) => all(rig, 'armed', 'armed') },
+  sessions_observer: { role: 'observer', guests: { observes: true }, panel: sessions, then: (host) => host.raise() },
+  sessions_asks: { role: 'observer', guests: {}, panel: sessions, then: (host) => host.raise() },
+  sessions_silent: { guests: { answers: 1 }, panel: sessions },
+  sessions_link: {
+    guests: {},
+    panel: (panel) => {
+      panel.sessions.show();
+      void panel.sessions.invite('operator');
+    },
+  },
+  sessions_link_over: {
+    guests: { plain: true, lives: 200 },
+    panel: (panel) => {
+      panel.sessions.show();
+      void panel.sessions.invite('observer');
+    },
+  },
+  sessions_window: { panel: sessions },
   lost: { rig: (rig) => all(rig, 'armed', 'armed'), then: (host) => setTimeout(() => host.cut(), 300) },
   ended: {
     then: (host) =>

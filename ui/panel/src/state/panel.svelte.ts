@@ -5,9 +5,11 @@
  */
 import type { Killcord, Model, Outcome } from '@killcord/client';
 import { Painter } from '../lib/painter';
+import type { Access } from '../lib/access';
 import type { Value } from '../lib/format';
 import { Readings } from './readings.svelte';
 import { SafeStop } from './safestop.svelte';
+import { Sessions } from './sessions.svelte';
 
 /** What the panel asks of what it runs in. */
 export interface Shell {
@@ -15,12 +17,14 @@ export interface Shell {
   readonly close?: () => Promise<void>;
   /** The person leaves this browser's session. The window has none. */
   readonly signOut?: () => Promise<void>;
+  /** The host's HTTP, where this page came by it. The window has none. */
+  readonly access?: Access;
   /** The page begins anew. */
   reload(): void;
 }
 
 /** What fills the window. */
-export type View = 'connecting' | 'bench' | 'teardown' | 'ended';
+export type View = 'connecting' | 'bench' | 'sessions' | 'teardown' | 'ended';
 
 export class Panel {
   model = $state.raw() as Model;
@@ -40,6 +44,7 @@ export class Panel {
   closeProblem = $state<string | null>(null);
   readonly readings = new Readings();
   readonly safeStop: SafeStop;
+  readonly sessions: Sessions;
   readonly painter: Painter;
   readonly client: Killcord;
   readonly shell: Shell;
@@ -49,7 +54,8 @@ export class Panel {
     const over = session.name === 'ended' || session.name === 'stopping' || session.name === 'lost';
     if (over && teardown?.extent === 'end') return 'teardown';
     if (session.name === 'ended') return 'ended';
-    return rig ? 'bench' : 'connecting';
+    if (!rig) return 'connecting';
+    return this.sessions.open ? 'sessions' : 'bench';
   });
 
   constructor(
@@ -62,6 +68,7 @@ export class Panel {
     this.model = client.model;
     this.now = client.now();
     this.safeStop = new SafeStop(() => client.safeStop(), () => client.now());
+    this.sessions = new Sessions(client, shell.access);
     this.painter = new Painter(frame, () => client.now());
     this.painter.first((now) => this.readings.publish(now));
     client.subscribe((model) => this.#onModel(model));
