@@ -159,7 +159,7 @@ export const APP = {
 export const PAIR = {
   ask: 'Paste the link or the code that the bench shows, or that an operator has sent you. It works once, for ten minutes. A key of “killcord token add” works too.',
   role: (host: string): string =>
-    `This browser is let in to the bench at ${host}. What it may do there was chosen by whoever made the link or key.`,
+    `You pair this browser with the bench at ${host}. What it may do there was chosen by whoever made the link or key.`,
   fingerprint:
     'Your browser’s own view of the certificate (at the lock beside the address) has to show the SHA-256 fingerprint that the bench’s window or terminal shows; this page alone proves nothing. The host says that it is:',
   pairing: 'Pairing…',
