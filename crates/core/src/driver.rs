@@ -65,6 +65,9 @@ pub enum KeyKind {
     Bool,
     /// A whole number within these limits, both included.
     Integer(i64, i64),
+    /// The address of a Modbus unit: 0 to 255 over TCP, and 1 to 247 in RTU frames, where 0 is every unit at once and
+    /// none answers, and the others are reserved (MODBUS over Serial Line V1.02, 2.2).
+    ModbusUnit,
     /// Text.
     Text,
     /// One of these words.

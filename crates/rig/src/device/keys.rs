@@ -8,7 +8,19 @@ use killcord_core::{
 use crate::{
     fields::Fields,
     node::{list, short},
+    source::Span,
 };
+
+/// The Modbus unit that the file gives, and where: if the driver has a key for it.
+pub(super) fn modbus_unit(
+    fields: &Fields<'_>,
+    driver: Option<&'static DriverSpec>,
+    keys: &Keys,
+) -> Option<(i64, Span)> {
+    let key = driver?.keys.iter().find(|key| key.kind == KeyKind::ModbusUnit)?;
+    let KeyValue::Integer(unit) = keys.get(key.name)? else { return None };
+    Some((*unit, fields.get(key.name)?.span))
+}
 
 /// Reads what the driver's description names.
 pub(super) fn read(fields: &Fields<'_>, driver: Option<&'static DriverSpec>) -> Keys {
@@ -25,6 +37,8 @@ pub(super) fn read(fields: &Fields<'_>, driver: Option<&'static DriverSpec>) -> 
         };
         let value = match spec.kind {
             KeyKind::Bool => node.truth().map(KeyValue::Bool),
+            // What the line allows of these is told where the line is known.
+            KeyKind::ModbusUnit => node.integer(0..=255).map(KeyValue::Integer),
             KeyKind::Integer(low, high) => node.integer(low..=high).map(KeyValue::Integer),
             KeyKind::Text => node.text().map(|text| KeyValue::Text(text.to_owned())),
             KeyKind::Word(words) => node.text().and_then(|text| {

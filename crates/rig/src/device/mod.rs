@@ -55,6 +55,8 @@ pub(crate) struct DeviceDraft {
     pub(crate) name_span: Span,
     pub(crate) driver: Option<&'static DriverSpec>,
     pub(crate) line: Line,
+    /// Its Modbus unit, where the file says one.
+    pub(crate) modbus_unit: Option<(i64, Span)>,
     pub(crate) safe_after: Names,
     pub(crate) arm_after: Option<Names>,
     pub(crate) budget: Option<(Duration, Span)>,
@@ -119,13 +121,15 @@ impl<'a> Reader<'a> {
             Some((budget, node.span))
         });
 
+        let keys = keys::read(&self.fields, driver);
+        let modbus_unit = keys::modbus_unit(&self.fields, driver, &keys);
         let safe = self.items("safe", Place::Sequence);
         let emergency = self.items("emergency", Place::Emergency);
         let mut plan = DevicePlan {
             name,
             label,
             driver: driver.map(|driver| driver.name.to_owned()).unwrap_or_default(),
-            keys: keys::read(&self.fields, driver),
+            keys,
             link: LinkIx(0),
             timeout,
             budget: Duration::ZERO,
@@ -170,6 +174,7 @@ impl<'a> Reader<'a> {
             name_span,
             driver,
             line,
+            modbus_unit,
             safe_after,
             arm_after,
             budget,

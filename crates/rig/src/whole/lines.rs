@@ -29,8 +29,7 @@ pub(crate) fn join(problems: &Problems, links: Vec<LinkDraft>, devices: &mut [De
                 Some(at) => {
                     users[at] += 1;
                     device.plan.link = LinkIx::from(at);
-                    let kind = links[at].connection.as_ref().map(|connection| connection.kind);
-                    suits(problems, device, kind, *span);
+                    suits(problems, device, links[at].connection.as_ref(), *span);
                 }
                 None => {
                     let mut draft = problems
@@ -46,7 +45,7 @@ pub(crate) fn join(problems: &Problems, links: Vec<LinkDraft>, devices: &mut [De
                 }
             },
             Line::Own(connection, span) => {
-                suits(problems, device, connection.as_ref().map(|connection| connection.kind), *span);
+                suits(problems, device, connection.as_ref(), *span);
                 device.plan.link = LinkIx::from(plans.len());
                 plans.push(plan(&device.plan.name, connection.as_ref()));
             }
@@ -89,19 +88,34 @@ fn plan(name: &str, connection: Option<&Connection>) -> LinkPlan {
     LinkPlan { name: name.to_owned(), connect, cut_in }
 }
 
-/// Tells where a device's driver does not speak on such a line.
-fn suits(problems: &Problems, device: &DeviceDraft, kind: Option<LinkKind>, span: Span) {
-    let (Some(driver), Some(kind)) = (device.driver, kind) else { return };
-    if driver.links.contains(&kind) {
+/// Tells where a device's driver does not speak on such a line, or its unit cannot be asked there.
+fn suits(problems: &Problems, device: &DeviceDraft, connection: Option<&Connection>, span: Span) {
+    let (Some(driver), Some(connection)) = (device.driver, connection) else { return };
+    if driver.links.contains(&connection.kind) {
+        unit_answers(problems, device, &connection.connect);
         return;
     }
-    let (takes, other) = match kind {
+    let (takes, other) = match connection.kind {
         LinkKind::Modbus => ("Modbus", "tcp:// or serial://"),
         _ => ("lines of text", "modbus+tcp:// or modbus+rtu://"),
     };
     problems
         .error(span, format!("the driver `{}` does not speak {takes}", driver.name))
         .help(format!("write an address that begins with {other}, or another `driver`"))
+        .tell();
+}
+
+/// Tells of a Modbus unit that cannot be asked by itself.
+fn unit_answers(problems: &Problems, device: &DeviceDraft, connect: &Connect) {
+    let (Connect::Tcp { protocol, .. } | Connect::Serial { protocol, .. }) = connect else { return };
+    let Some((unit, span)) = device.modbus_unit else { return };
+    if *protocol != Protocol::ModbusRtu || (1..=247).contains(&unit) {
+        return;
+    }
+    problems
+        .error(span, format!("unit {unit} cannot be asked on a Modbus RTU line"))
+        .label(if unit == 0 { "every unit at once, and none answers" } else { "reserved: no unit has it" })
+        .help("write the unit's own address, from 1 to 247")
         .tell();
 }
 

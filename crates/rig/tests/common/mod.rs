@@ -22,7 +22,7 @@ pub(crate) static DRIVERS: &[&DriverSpec] = &[
         links: &[LinkKind::Modbus],
         keys: &[KeySpec {
             name: "unit",
-            kind: KeyKind::Integer(0, 255),
+            kind: KeyKind::ModbusUnit,
             required: false,
             about: "the unit's address on the line",
         }],

@@ -9,7 +9,7 @@ pub(super) static SPEC: DriverSpec = DriverSpec {
     links: &[LinkKind::Modbus],
     keys: &[KeySpec {
         name: "unit",
-        kind: KeyKind::Integer(0, 255),
+        kind: KeyKind::ModbusUnit,
         required: false,
         about: "the unit (slave) address; 1 if left out, and 1 to 247 on a serial line",
     }],
