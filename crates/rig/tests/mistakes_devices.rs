@@ -374,47 +374,6 @@ fn a_key_of_another_driver_is_told_as_such() {
 }
 
 #[test]
-fn a_modbus_unit_that_is_not_alone_on_its_line_is_refused_there() {
-    let on = |unit: &str, connect: &str| {
-        format!(
-            r#"[rig]
-name = "Bench"
-
-[[device]]
-name = "plc"
-driver = "modbus"
-connect = "{connect}"
-unit = {unit}
-"#
-        )
-    };
-    check(&on("0x0", "modbus+rtu:///dev/serial/by-id/usb-1"), expect![[r#"
-        error: unit 0 cannot be asked on a Modbus RTU line
-         --> rig.toml:8:8
-          |
-        8 | unit = 0x0
-          |        ^^^ every unit at once, and none answers
-          |
-          = help: write the unit's own address, from 1 to 247"#]]);
-    check(&on("248", "modbus+rtu:///dev/serial/by-id/usb-1"), expect![[r#"
-        error: unit 248 cannot be asked on a Modbus RTU line
-         --> rig.toml:8:8
-          |
-        8 | unit = 248
-          |        ^^^ reserved: no unit has it
-          |
-          = help: write the unit's own address, from 1 to 247"#]]);
-    for (unit, connect) in [
-        ("1", "modbus+rtu:///dev/serial/by-id/usb-1"),
-        ("247", "modbus+rtu:///dev/serial/by-id/usb-1"),
-        ("0", "modbus+tcp://10.0.0.2"),
-        ("255", "modbus+tcp://10.0.0.2"),
-    ] {
-        assert!(!problems(&on(unit, connect)).contains("cannot be asked"), "{unit} on {connect}");
-    }
-}
-
-#[test]
 fn a_drivers_keys_are_checked_by_its_description() {
     check(
         r#"[rig]

@@ -2,7 +2,7 @@
 
 use axum::{
     Extension, Json,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -58,6 +58,9 @@ pub(crate) enum Refused {
     /// The journal cannot be read.
     NoJournal,
 }
+
+/// In seconds (RFC 9110 section 10.2.3): as the message says it.
+const A_MINUTE: HeaderValue = HeaderValue::from_static("60");
 
 #[derive(Serialize)]
 struct Body {
@@ -145,6 +148,10 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let body = Json(Body { code: self, message: self.message() });
         // The extension is for whoever counts.
-        (self.status(), Extension(self), body).into_response()
+        let mut answer = (self.status(), Extension(self), body).into_response();
+        if self == Self::TooMany {
+            answer.headers_mut().insert(RETRY_AFTER, A_MINUTE);
+        }
+        answer
     }
 }

@@ -190,8 +190,9 @@ fn written(meant: f64, format: Register, frame: Frame, written: &[u8]) {
         RegisterType::F32 => raw.abs() * f64::from(f32::EPSILON) + f64::from(f32::MIN_POSITIVE),
         _ => 0.5,
     };
-    let off = (held(data, format) - meant).abs();
-    let allowed =
-        (count * format.scale.0).abs() * (1.0 + 1e-9) + 1e-9 * (meant.abs() + format.offset.0.abs());
-    assert!(off <= allowed, "{meant} was meant, and is {off} off in {data:02x?} ({format:?})");
+    // In counts: a number in its unit may be the largest that there is, and half a count more is none.
+    let (wanted, offset) = ((meant - format.offset.0) / format.scale.0, format.offset.0 / format.scale.0);
+    let off = (raw - wanted).abs();
+    let allowed = count * (1.0 + 1e-9) + 1e-9 * (raw.abs() + offset.abs());
+    assert!(off <= allowed, "{meant} was meant, and is {off} counts off in {data:02x?} ({format:?})");
 }

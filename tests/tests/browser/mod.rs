@@ -2,6 +2,8 @@
 //! to real browsers.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
+pub mod album;
+
 use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::time::Duration;
