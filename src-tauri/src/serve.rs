@@ -1,5 +1,5 @@
 //! The servers beside the window: one host behind all. A rig with `[remote]` is opened in browsers too; a wrapped app
-//! is shown to the window from a port of this machine that only the window's one-time link opens.
+//! is shown to the window from ports of this machine that only the window's one-time link opens.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -21,8 +21,13 @@ pub(crate) struct Ports {
 impl Ports {
     /// The ports that the rig asks for. Who is let in is remembered in `state`.
     pub(crate) fn of(rig: &Rig, state: &Path) -> Result<Self, BindError> {
-        let browsers = rig.remote.as_ref().map(|remote| Bound::to(remote, state)).transpose()?;
-        let window = rig.plan.app.is_some().then(|| Bound::for_window(state)).transpose()?;
+        let wraps = rig.plan.app.is_some();
+        let to = |remote| {
+            let bound = Bound::to(remote, state)?;
+            if wraps { bound.with_app(remote) } else { Ok(bound) }
+        };
+        let browsers = rig.remote.as_ref().map(to).transpose()?;
+        let window = wraps.then(|| Bound::for_window(state)).transpose()?;
         Ok(Self { browsers, window })
     }
 

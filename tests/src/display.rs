@@ -135,6 +135,14 @@ impl Display {
         self.check(self.launch("xdotool").args(["key", "--window", &window.0.to_string(), key]));
     }
 
+    /// Presses the mouse's button in it, so many pixels from its left and from its top.
+    #[track_caller]
+    pub fn click(&self, window: Window, x: u32, y: u32) {
+        self.check(self.launch("wmctrl").args(["-ia", &window.hex()]));
+        let (window, x, y) = (window.0.to_string(), x.to_string(), y.to_string());
+        self.check(self.launch("xdotool").args(["mousemove", "--window", &window, &x, &y, "click", "1"]));
+    }
+
     /// Sends the program the message that a window manager sends (WM_DELETE_WINDOW), without one, and gives
     /// the time just before it went out.
     #[track_caller]

@@ -45,7 +45,8 @@ impl Example {
         let app = replaced(&read("app.py"), "15025", supply) + more;
         std::fs::write(station.path("app.py"), app).unwrap();
         let mut rig = replaced(&read("rig.toml"), "tcp://127.0.0.1:15025", &connect);
-        rig = replaced(&rig, "127.0.0.1:8420", &format!("127.0.0.1:{}", port.number()));
+        let own = format!("listen = \"127.0.0.1:{}\"\napp_listen = \"127.0.0.1:0\"", port.number());
+        rig = replaced(&rig, "listen = \"127.0.0.1:8420\"", &own);
         // An interpreter takes its time on a loaded machine.
         rig = replaced(&rig, "[app]\n", "[app]\nready_within = \"90s\"\n");
         for (from, to) in changes {

@@ -23,6 +23,7 @@ impl Bokeh {
     #[must_use]
     #[track_caller]
     pub fn open(browser: &Browser) -> Self {
+        let browser = &browser.app();
         let mut answer = browser.get("/app", &[("sec-fetch-dest", "iframe"), ("accept", "text/html")]);
         let text = answer.body_mut().read_to_string().unwrap();
         let (_, items) = text.split_once("render_items = ").unwrap_or_else(|| panic!("no page: {text}"));
@@ -87,6 +88,7 @@ impl Streamlit {
     #[must_use]
     #[track_caller]
     pub fn open(browser: &Browser, title: &str) -> Self {
+        let browser = &browser.app();
         let mut page = browser.get("/", &[("sec-fetch-dest", "iframe"), ("accept", "text/html")]);
         assert!(page.body_mut().read_to_string().unwrap().contains("<title>Streamlit"), "no page of it");
         let socket = browser.socket("/_stcore/stream", Some("streamlit"));

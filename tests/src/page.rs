@@ -39,6 +39,14 @@ pub struct Page {
     pub messages: BTreeMap<String, String>,
 }
 
+/// What a browser says of the first request of a frame, whose page is of another origin.
+pub const FRAME: [(&str, &str); 4] = [
+    ("sec-fetch-site", "same-site"),
+    ("sec-fetch-mode", "navigate"),
+    ("sec-fetch-dest", "iframe"),
+    ("accept", "text/html,*/*;q=0.8"),
+];
+
 /// The link that `killcord serve` prints first.
 ///
 /// # Panics
@@ -73,6 +81,26 @@ impl Browser {
             .unwrap();
         let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
         Self { at: at.to_owned(), cookie }
+    }
+
+    /// The same browser in the frame of its page: with the address of the wrapped app, and with the cookie of that besides
+    /// the one of this.
+    ///
+    /// # Panics
+    /// When it is not let in there.
+    #[must_use]
+    #[track_caller]
+    pub fn app(&self) -> Self {
+        let (status, way) = self.ask("POST", "/killcord/enter", "");
+        assert_eq!(status, 200, "{way}");
+        let way = way["url"].as_str().unwrap();
+        let (at, path) = way.strip_prefix("http://").unwrap().split_once('/').unwrap();
+        let mut app = Self { at: at.to_owned(), cookie: self.cookie.clone() };
+        let answer = app.get(&format!("/{path}&to=/"), &FRAME);
+        assert_eq!(answer.status(), 303);
+        let own = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap();
+        app.cookie = format!("{}; {own}", self.cookie);
+        app
     }
 
     /// Where its host is: `127.0.0.1:8420`.

@@ -99,6 +99,17 @@ impl Page {
         self.try_run(script, &[]).unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
+    /// Looks into the page's only frame, of whatever origin that is, and comes back.
+    ///
+    /// # Errors
+    /// When there is no frame, or the page is gone.
+    pub fn within<T>(&self, look: impl FnOnce(&Self) -> T) -> Result<T, PageError> {
+        self.call("frame", &json!({ "id": 0 }))?;
+        let seen = look(self);
+        self.call("frame", &json!({ "id": null }))?;
+        Ok(seen)
+    }
+
     /// The elements with this role and name, among those that are shown and can be used.
     fn find(&self, role: &str, name: &str) -> Result<Option<Value>, PageError> {
         let found = self.try_run(FIND, &[json!(role), json!(name)])?;

@@ -18,7 +18,7 @@ pub struct Wrapped {
     pub station: Station,
     /// The rig file.
     pub rig: PathBuf,
-    _port: Port,
+    port: Port,
 }
 
 impl Wrapped {
@@ -28,12 +28,12 @@ impl Wrapped {
         let (supply, station, port) = (Instrument::start(), Station::new(), Port::free());
         let head = rigs::head("8s", "on_last_session = \"safe\"\nhang_after = \"1s\"");
         let more = format!(
-            "[session]\n{session}\n[remote]\nlisten = \"127.0.0.1:{}\"\n[app]\ncommand = {command}\n\
+            "[session]\n{session}\n[remote]\nlisten = \"127.0.0.1:{}\"\napp_listen = \"127.0.0.1:0\"\n[app]\ncommand = {command}\n\
              ready_within = \"90s\"\nstop = {{ within = \"1s\" }}\n{app}\n",
             port.number()
         );
         let rig = station.rig(&(head + &more + &rigs::switch("psu", &supply)));
-        Self { supply, station, rig, _port: port }
+        Self { supply, station, rig, port }
     }
 
     /// One around the tests' own app, which shows what it is asked.
@@ -42,6 +42,25 @@ impl Wrapped {
         let python = quoted(&place::peer("python"));
         let program = quoted(&place::root().join("tests/apps/mirror/app.py"));
         Self::new(session, &format!("[{python}, {program}, \"{{port}}\"]"), "")
+    }
+
+    /// The same app on a socket.
+    #[must_use]
+    pub fn on_a_socket(session: &str) -> Self {
+        let bench = Self::mirror(session);
+        let text = std::fs::read_to_string(&bench.rig).unwrap();
+        std::fs::write(
+            &bench.rig,
+            text.replace("{port}", "{socket}").replace("[app]\n", "[app]\nbefore_stop = \"/go\"\n"),
+        )
+        .unwrap();
+        bench
+    }
+
+    /// Where its host is to listen.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port.number()
     }
 
     /// A host that is armed by its first page.

@@ -17,6 +17,7 @@ use killcord_tests::port::Port;
 use killcord_tests::rigs;
 use killcord_tests::station::{Station, quoted};
 use killcord_tests::wait::{LONG, SOON, until_true};
+use killcord_tests::webdriver;
 use killcord_tests::wrapped::{app_processes, until_gone};
 
 struct Bench {
@@ -111,16 +112,32 @@ fn a_port_in_use_is_told_before_any_device_is_touched() {
     assert_eq!(bench.instrument.connections(), 1);
 }
 
-/// The window's own page and the app's in it, each asked for what only the built-in panel may do.
+/// Asks for what only the built-in panel may do.
 const REACH: &str = "
-    const frame = document.querySelector('iframe').contentWindow;
-    window.reached = [window, frame].map((page) => {
-        const told = { out: '' };
-        try {
-            page.__TAURI_INTERNALS__.invoke('plugin:killcord|attach', {}).then(() => (told.out = 'allowed'), () => (told.out = 'denied'));
-        } catch { told.out = 'denied'; }
-        return told;
-    });";
+    window.reached = '';
+    try {
+        window.__TAURI_INTERNALS__.invoke('plugin:killcord|attach', {})
+            .then(() => (window.reached = 'allowed'), () => (window.reached = 'denied'));
+    } catch { window.reached = 'denied'; }";
+
+/// Asks for the same past Tauri's own script: by the message handler of the web view, and by the protocol of the commands.
+const RAW: &str = "
+    window.raw = '';
+    const asked = { cmd: 'plugin:killcord|attach', callback: 1, error: 2, payload: {}, options: {}, __TAURI_INVOKE_KEY__: '' };
+    try { window.webkit.messageHandlers.ipc.postMessage(JSON.stringify(asked)); } catch {}
+    const headers = { 'Tauri-Callback': '1', 'Tauri-Error': '2', 'Tauri-Invoke-Key': '', 'Content-Type': 'application/json' };
+    const ways = ['ipc://localhost/plugin%3Akillcord%7Cattach', 'http://ipc.localhost/plugin%3Akillcord%7Cattach', 'tauri://localhost/'];
+    const each = ways.map((way) => fetch(way, { method: 'POST', body: '{}', headers })
+        .then((answer) => (answer.ok ? 'allowed' : 'denied'), () => 'denied'));
+    Promise.all(each).then((said) => (window.raw = said.join()));";
+
+/// What the app's page can do to the one around it.
+const LEAVE: &str = "
+    const tries = [() => parent.document, () => parent.__TAURI_INTERNALS__, () => (top.location.href = '/gone')];
+    return tries.map((attempt) => { try { attempt(); return 'reached'; } catch { return 'refused'; } }).join();";
+
+/// Whether the person has pressed something in the page, or in a frame of it, within the last seconds.
+const ACTIVE: &str = "return navigator.userActivation.isActive";
 
 #[test]
 fn a_window_shows_the_wrapped_app_with_no_way_to_tauri_and_closing_it_ends_the_app() {
@@ -135,15 +152,34 @@ fn a_window_shows_the_wrapped_app_with_no_way_to_tauri_and_closing_it_ends_the_a
     let page = window.page();
     page.await_text("Safe stop");
     until_true("the app in its frame", LONG, || {
-        let frame = page.try_run("return document.querySelector('iframe')?.contentDocument?.URL ?? ''", &[]);
-        frame.is_ok_and(|url| url.as_str().is_some_and(|url| url.starts_with("http://127.0.0.1:")))
+        let text = page.within(|frame| frame.try_run("return document.body.innerText", &[]));
+        text.is_ok_and(|text| text.is_ok_and(|text| text == "the app"))
     });
-    page.run(REACH);
-    until_true("both to be denied", SOON, || {
-        let reached = page.run("return window.reached.map(({ out }) => out).join()");
-        assert!(!reached.as_str().unwrap().contains("allowed"), "{reached}");
-        reached == "denied,denied"
+    let denied = |page: &webdriver::Page| {
+        page.run(REACH);
+        until_true("it to be denied", SOON, || {
+            let reached = page.run("return window.reached");
+            assert_ne!(reached, "allowed");
+            reached == "denied"
+        });
+    };
+    denied(&page);
+    let inside = page.within(|frame| {
+        denied(frame);
+        frame.run(RAW);
+        until_true("every way to be tried", SOON, || frame.run("return window.raw") != "");
+        assert_eq!(frame.run("return window.raw"), "denied,denied,denied");
+        (frame.run("return origin"), frame.run(LEAVE))
     });
+    let (origin, left) = inside.unwrap();
+    assert_ne!(origin, page.run("return origin"));
+    assert_eq!(left, "refused,refused,refused");
+    page.await_text("Safe stop");
+
+    // What the person presses in the app counts for the page around it: `idle_after`.
+    until_true("nothing to have been pressed", SOON, || page.run(ACTIVE) == false);
+    display.click(window.window(), 600, 700);
+    until_true("the press to be told", SOON, || page.run(ACTIVE) == true);
     assert!(!app_processes(window.process()).is_empty());
     window.close();
     assert_eq!(window.await_end().code(), Some(0), "{}", window.process().output().all());

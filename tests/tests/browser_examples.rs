@@ -16,7 +16,6 @@ use killcord_tests::wrapped::{app_processes, until_gone};
 const BLOCKS: Duration = Duration::from_secs(30);
 /// A lease that is over while a test waits, and longer than a loaded machine keeps a browser from beating.
 const LEASE: &str = "beat = \"500ms\"\nexpire_after = \"8s\"\nreload_grace = \"8s\"\n";
-const FRAME: &str = "document.querySelector('iframe').contentWindow";
 
 /// The app's page in the shell of it, open in a browser.
 struct Page {
@@ -45,14 +44,18 @@ impl Page {
     /// Until an expression about the app's own page is true.
     #[track_caller]
     fn until(&self, expression: &str) {
-        let script = format!("(() => {{ const app = {FRAME}; return Boolean({expression}); }})()");
-        until_true(expression, LONG, || self.tab.try_run(&script).is_ok_and(|it| it == true));
+        until_true(expression, LONG, || self.is(expression) == Some(true));
+    }
+
+    /// Whether an expression about the app's own page is true; `None` where there is no page.
+    fn is(&self, expression: &str) -> Option<bool> {
+        self.tab.framed().ok()?.try_run(&format!("Boolean({expression})")).ok()?.as_bool()
     }
 
     /// Does something in the app's own page.
     #[track_caller]
     fn act(&self, script: &str) {
-        self.tab.run(&format!("{{ const app = {FRAME}; void ({script}); }}"));
+        self.tab.framed().unwrap().run(&format!("void ({script})"));
     }
 
     /// Loads it again in every way.
@@ -72,11 +75,10 @@ impl Page {
     #[track_caller]
     fn stays_while_it_blocks(&self, is_over: &str) {
         let began = Instant::now();
-        let script = format!("(() => {{ const app = {FRAME}; return Boolean({is_over}); }})()");
         while began.elapsed() < BLOCKS - Duration::from_secs(5) {
             assert!(self.example.is_on(), "the hardware was made safe");
             assert!(!self.tab.says("Connection lost"), "{}", self.tab.text());
-            assert_eq!(self.tab.run(&script), false, "it does not block");
+            assert_eq!(self.is(is_over), Some(false), "it does not block");
             let_pass(Duration::from_millis(500));
         }
         self.until(is_over);
@@ -93,8 +95,8 @@ impl Page {
 }
 
 /// Bokeh's slider is there.
-const SLIDER: &str = "app.Bokeh?.documents?.[0]?.roots()[0]";
-const VOLTS: &str = "app.Bokeh.documents[0].roots()[0]";
+const SLIDER: &str = "globalThis.Bokeh?.documents?.[0]?.roots()[0]";
+const VOLTS: &str = "Bokeh.documents[0].roots()[0]";
 
 #[test]
 fn bokeh_in_a_browser_survives_reloads_and_a_blocking_callback_and_is_off_when_its_tab_is_closed() {
@@ -128,10 +130,8 @@ fn bokeh_in_a_browser_that_is_killed_is_off_after_its_lease() {
 }
 
 /// Streamlit's switch, and the button that a test has put below it.
-const SWITCH: &str =
-    "document.querySelector('iframe').contentDocument.querySelector('[data-testid=stCheckbox] label')";
-const BLOCK: &str =
-    "document.querySelector('iframe').contentDocument.querySelector('[data-testid=stButton] button')";
+const SWITCH: &str = "document.querySelector('[data-testid=stCheckbox] label')";
+const BLOCK: &str = "document.querySelector('[data-testid=stButton] button')";
 
 #[test]
 fn streamlit_in_a_browser_survives_a_reload_and_a_blocking_script_and_is_off_when_its_tab_is_closed() {
@@ -145,10 +145,10 @@ fn streamlit_in_a_browser_survives_a_reload_and_a_blocking_script_and_is_off_whe
     page.tab.reload(Reload::Button);
     page.until(SWITCH);
     assert_eq!(app_processes(&page.serve), app, "a reload was taken for an end");
-    page.tab.click_on(SWITCH);
+    page.tab.click_framed(SWITCH);
     page.example.until(true, LONG);
-    page.tab.click_on(BLOCK);
-    page.stays_while_it_blocks("app.document.body.innerText.includes('awake')");
+    page.tab.click_framed(BLOCK);
+    page.stays_while_it_blocks("document.body.innerText.includes('awake')");
     let Page { example, serve, chromium, tab } = page;
     tab.close();
     example.until(false, SOON);
@@ -161,7 +161,7 @@ fn streamlit_in_a_browser_survives_a_reload_and_a_blocking_script_and_is_off_whe
 fn streamlit_in_a_browser_that_is_killed_is_off_after_its_lease_and_a_dead_host_leaves_the_authors_words() {
     let mut page = Page::of("streamlit", "");
     page.until(SWITCH);
-    page.tab.click_on(SWITCH);
+    page.tab.click_framed(SWITCH);
     page.example.until(true, LONG);
     page.chromium.kill();
     page.await_end();
@@ -170,7 +170,7 @@ fn streamlit_in_a_browser_that_is_killed_is_off_after_its_lease_and_a_dead_host_
     let mut page = Page::of("streamlit", "");
     killcord_tests::door::await_watchdog(&page.example.station);
     page.until(SWITCH);
-    page.tab.click_on(SWITCH);
+    page.tab.click_framed(SWITCH);
     page.example.until(true, LONG);
     page.serve.signal(rustix::process::Signal::KILL);
     page.serve.wait(LONG);

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /** What the shell serves the panel under: nothing inline, nothing from elsewhere. */
-const csp = "default-src 'self'; style-src 'self'; script-src 'self'";
+const csp = "default-src 'self'; style-src 'self'; script-src 'self'; frame-src http://127.0.0.1:*";
 
 const standalone = fileURLToPath(new URL('../client/src/standalone.ts', import.meta.url));
 

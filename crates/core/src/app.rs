@@ -9,7 +9,7 @@ use crate::DeviceIx;
 /// `[app]`, checked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct App {
-    /// The program and its arguments; `{port}` and `{host}` are filled in when it is started.
+    /// The program and its arguments; `{port}` and `{host}`, or `{socket}`, are filled in when it is started.
     pub command: Vec<String>,
     /// Where it is started.
     pub directory: PathBuf,

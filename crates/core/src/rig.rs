@@ -43,13 +43,39 @@ pub struct Remote {
     pub trusted_proxies: Vec<IpNet>,
     /// Where a proxy shows all of this: begins and ends with a slash.
     pub base_path: String,
+    /// Where the wrapped app is reached, apart from everything else; `None`: [`Self::app_address`] says where.
+    #[serde(default)]
+    pub app_listen: Option<SocketAddr>,
+    /// Where a proxy shows the wrapped app: scheme, name and port, lower case, without a slash at the end.
+    #[serde(default)]
+    pub app_origin: Option<String>,
 }
 
 impl Remote {
     /// At this address, for this machine alone: plain, without a proxy, without further names.
     #[must_use]
     pub fn at(listen: SocketAddr) -> Self {
-        Self { listen, tls: Tls::Off, names: Vec::new(), trusted_proxies: Vec::new(), base_path: "/".into() }
+        Self {
+            listen,
+            tls: Tls::Off,
+            names: Vec::new(),
+            trusted_proxies: Vec::new(),
+            base_path: "/".into(),
+            app_listen: None,
+            app_origin: None,
+        }
+    }
+
+    /// Where the wrapped app is reached: at the same address and the next port, if nothing else is said. Port 0 takes
+    /// any that is free.
+    #[must_use]
+    pub fn app_address(&self) -> SocketAddr {
+        let next = if self.listen.port() == 0 { 0 } else { self.listen.port().wrapping_add(1) };
+        self.app_listen.unwrap_or_else(|| {
+            let mut address = self.listen;
+            address.set_port(next);
+            address
+        })
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
@@ -16,7 +15,7 @@ use killcord_device::{Clock, Fence, Links, NoRecord, SystemClock, Tally, WriteAh
 use killcord_wire::RigView;
 
 use crate::{
-    Attachment, Ending, FrameReceiver, Options, Visitor, app,
+    AppAddress, Attachment, Ending, FrameReceiver, Options, Visitor, app,
     clock::Origin,
     door::{self, Door},
     engine::{self, Item, PageNews, Parts, Shared},
@@ -169,7 +168,8 @@ impl Host {
         let app = match rig.plan.app.clone() {
             Some(app) => {
                 let (program, ledger) = (options.watchdog.clone(), ledger.clone());
-                let post = app::Post { app, program, ledger, queue: Arc::clone(&queue) };
+                let (sockets, queue) = (options.app_folder(), Arc::clone(&queue));
+                let post = app::Post { app, sockets, program, ledger, queue };
                 Some(app::Wrapped::new(post).map_err(StartError::Thread)?)
             }
             None => None,
@@ -320,10 +320,9 @@ impl Host {
         &self.handle.shared.rig
     }
 
-    /// Where the wrapped app answers or is about to, on loopback; whether it does is in [`RigView::app`]. `None`
-    /// where none runs.
+    /// Where the wrapped app answers or is about to; whether it does is in [`RigView::app`]. `None` where none runs.
     #[must_use]
-    pub fn app_address(&self) -> Option<SocketAddr> {
+    pub fn app_address(&self) -> Option<AppAddress> {
         self.handle.shared.app.as_ref()?.get()
     }
 

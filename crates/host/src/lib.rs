@@ -46,6 +46,7 @@ pub mod system;
 mod view;
 pub mod watchdog;
 
+pub use app::AppAddress;
 pub use asked::{Named, Refused};
 pub use attachment::{Attachment, FrameReceiver, Visitor};
 pub use ending::{Ending, Outcome};

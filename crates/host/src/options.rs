@@ -154,6 +154,11 @@ impl Options {
         [self.rig_dir().join("reports"), self.runtime_dir.join(paths::rig_key(&self.file)).join("reports")]
     }
 
+    /// The folder of the wrapped app's socket, which only this user enters.
+    pub(crate) fn app_folder(&self) -> PathBuf {
+        self.runtime_dir.join(format!("{}.app", paths::rig_key(&self.file)))
+    }
+
     /// The socket of this rig's local door.
     #[must_use]
     pub fn door(&self) -> PathBuf {

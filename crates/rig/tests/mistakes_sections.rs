@@ -612,6 +612,7 @@ drives = ["spu"]
               |           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^ no `{port}` in it
               |
               = help: Killcord picks a free port: put {port} where the app takes it, such as "--port", "{port}"
+              = help: or {socket}, if it can listen on a Unix socket, which no other user of this machine reaches
 
             error: [app] has no key `redy`
              --> rig.toml:6:1
@@ -837,4 +838,46 @@ base_path = "/a/../b"
               |
               = help: write the path that the proxy shows, as in "/bench1/""#]],
     );
+}
+
+#[test]
+fn where_the_app_is_shown_has_to_be_said_behind_a_proxy_and_has_to_be_somewhere_else() {
+    const APP: &str = "[app]\ncommand = [\"serve\", \"{port}\"]";
+    let remote = |more: &str| sections(&format!("[remote]\nlisten = \"127.0.0.1:8420\"\n{more}\n{APP}"));
+    for right in [
+        "",
+        "app_listen = \"127.0.0.1:8500\"",
+        "app_listen = \"127.0.0.1:0\"",
+        "base_path = \"/\"",
+        "base_path = \"/bench1/\"\napp_origin = \"https://bench1-app.lab.example\"",
+        "trusted_proxies = [\"127.0.0.1\"]\napp_origin = \"http://Bench1.lab:8443\"",
+    ] {
+        assert_eq!(problems(&remote(right)), "", "{right}");
+    }
+    let rig = |more: &str| common::check(&remote(more)).unwrap().0.remote.unwrap();
+    assert_eq!(rig("").app_address(), "127.0.0.1:8421".parse().unwrap());
+    let origin = |text: &str| rig(&format!("app_origin = \"{text}\"")).app_origin.unwrap();
+    assert_eq!(origin("https://Bench1-App.lab:443"), "https://bench1-app.lab");
+    assert_eq!(origin("http://bench1.lab:8443"), "http://bench1.lab:8443");
+    for (wrong, told) in [
+        ("base_path = \"/bench1/\"", "app_origin = \"https://bench1-app.lab.example\""),
+        ("trusted_proxies = [\"127.0.0.1\"]", "no address of its own"),
+        ("app_listen = \"127.0.0.1:8420\"", "app_listen = \"127.0.0.1:8421\""),
+        ("app_listen = \"127.0.0.2:8421\"", "app_listen = \"127.0.0.1:8421\""),
+        ("app_listen = \"8421\"", "`app_listen` is an address and a port"),
+        ("app_origin = \"bench1-app.lab\"", "this is no origin"),
+        ("app_origin = \"https://bench1-app.lab/\"", "this is no origin"),
+        ("app_origin = \"https://a; script-src *\"", "this is no origin"),
+        ("app_origin = \"https://\"", "this is no origin"),
+        ("app_origin = \"https://a:0\"", "this is no origin"),
+    ] {
+        let all = problems(&remote(wrong));
+        assert!(all.starts_with("error") && all.contains(told), "{wrong}: {all}");
+    }
+    let on = |words: &str| sections(&format!("[app]\ncommand = [\"serve\", {words}]"));
+    assert_eq!(problems(&on("\"--uds\", \"{socket}\"")), "");
+    assert!(problems(&on("\"{socket}\", \"{port}\"")).contains("on a port and on a socket"));
+    let unused = sections("[remote]\nlisten = \"127.0.0.1:8420\"\napp_listen = \"127.0.0.1:8421\"");
+    let told = problems(&unused);
+    assert!(told.starts_with("warning") && told.contains("there is no [app]"), "{told}");
 }

@@ -19,6 +19,8 @@ pub(crate) enum Refused {
     Prefetch,
     /// No cookie of a paired browser.
     NotPaired,
+    /// Without the cookie of the app's own origin.
+    NotEntered,
     /// Let in to look.
     OperatorsOnly,
     /// In plain text from another machine.
@@ -78,7 +80,7 @@ impl Refused {
             | Self::OperatorsOnly
             | Self::NotEncrypted
             | Self::ServiceWorker => StatusCode::FORBIDDEN,
-            Self::NotPaired => StatusCode::UNAUTHORIZED,
+            Self::NotPaired | Self::NotEntered => StatusCode::UNAUTHORIZED,
             Self::CodeUsed | Self::CodeExpired => StatusCode::GONE,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::BadRequest => StatusCode::BAD_REQUEST,
@@ -109,6 +111,7 @@ impl Refused {
             }
             Self::Prefetch => "pages are not given in advance; open it",
             Self::NotPaired => "this browser is not paired; open the link that Killcord printed",
+            Self::NotEntered => "the app is shown in Killcord's own page; reload that",
             Self::OperatorsOnly => {
                 "only operators may do that; ask one, or pair this browser by an operator's link"
             }

@@ -15,7 +15,7 @@ use killcord::{
 use crate::{
     Assets, Server,
     names::Names,
-    server::Setting,
+    server::{AppDoor, Setting},
     tls::{Certificate, TlsError},
 };
 
@@ -32,6 +32,14 @@ pub enum BindError {
     /// Somebody else listens there.
     #[error("{0} is in use by another program; end it, or write another port in [remote] listen")]
     Taken(SocketAddr),
+    /// Somebody else listens where the wrapped app is to be reached.
+    #[error(
+        "{0}, where the app is to be reached, is in use by another program; end it, or write another port in [remote] app_listen"
+    )]
+    AppTaken(SocketAddr),
+    /// The rig wraps an app, which has no address.
+    #[error("the rig wraps an app; take an address for it with `Bound::with_app`")]
+    NoAppAddress,
     /// The system refuses.
     #[error("{address} cannot be listened on; write another address in [remote] listen")]
     System {
@@ -52,6 +60,7 @@ pub enum BindError {
 #[derive(Debug)]
 pub struct Bound {
     listener: TcpListener,
+    app: Option<TcpListener>,
     setting: Setting,
 }
 
@@ -63,20 +72,12 @@ impl Bound {
     /// [`BindError`].
     pub fn to(remote: &Remote, state: &Path) -> Result<Self, BindError> {
         let address = remote.listen;
-        // The rig reader says so with the place; a program of others may not have asked it.
-        if !address.ip().is_loopback() && remote.tls == Tls::Off && remote.trusted_proxies.is_empty() {
-            return Err(BindError::NotEncrypted(address));
-        }
+        refuse_plain(remote, address)?;
         let addresses = reached(address.ip());
         let mut names = vec!["localhost".to_owned()];
         names.splice(0..0, remote.names.iter().cloned());
         let certificate = Certificate::open(&remote.tls, state, &names, &addresses)?;
-        let listener = TcpListener::bind(address).map_err(|source| match source.kind() {
-            io::ErrorKind::AddrInUse => BindError::Taken(address),
-            _ => BindError::System { address, source },
-        })?;
-        listener.set_nonblocking(true).map_err(BindError::Start)?;
-        let address = listener.local_addr().map_err(BindError::Start)?;
+        let (listener, address) = take(address, BindError::Taken)?;
         let names = Names::of(address, &remote.names);
         let setting = Setting {
             address,
@@ -87,18 +88,34 @@ impl Bound {
             base_path: remote.base_path.clone(),
             state: PathBuf::from(state),
             keeps: true,
+            app: None,
         };
-        Ok(Self { listener, setting })
+        Ok(Self { listener, app: None, setting })
     }
 
-    /// Takes a port of this machine's own for its window, which is let in by one link: nobody is remembered. `state` is
-    /// the folder of the rig's state.
+    /// Takes the address of the wrapped app too: its pages are of another origin than ours. Needed where the rig has
+    /// one.
+    ///
+    /// # Errors
+    /// [`BindError`].
+    pub fn with_app(mut self, remote: &Remote) -> Result<Self, BindError> {
+        let address = remote.app_address();
+        refuse_plain(remote, address)?;
+        let (listener, address) = take(address, BindError::AppTaken)?;
+        let origin = remote.app_origin.clone();
+        self.setting.app = Some(AppDoor { address, names: Names::of(address, &remote.names), origin });
+        self.app = Some(listener);
+        Ok(self)
+    }
+
+    /// Takes two ports of this machine's own for its window, which is let in by one link: one for Killcord's page, one for
+    /// the wrapped app. Nobody is remembered. `state` is the folder of the rig's state.
     ///
     /// # Errors
     /// [`BindError`].
     pub fn for_window(state: &Path) -> Result<Self, BindError> {
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let mut bound = Self::to(&Remote::at(listen), state)?;
+        let remote = Remote::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let mut bound = Self::to(&remote, state)?.with_app(&remote)?;
         bound.setting.keeps = false;
         Ok(bound)
     }
@@ -106,17 +123,41 @@ impl Bound {
     /// Serves this host until it has ended. Each link that takes the place of one that was used goes to `invited`.
     ///
     /// # Errors
-    /// [`BindError::Start`], [`BindError::Tls`]; the host is as it was.
+    /// [`BindError::Start`], [`BindError::Tls`], [`BindError::NoAppAddress`]; the host is as it was.
     pub fn serve(
         self,
         host: Host,
         assets: Assets,
         invited: impl Fn(String) + Send + Sync + 'static,
     ) -> Result<Server, BindError> {
-        let Self { listener, setting } = self;
+        let Self { listener, app, setting } = self;
+        if host.rig().plan.app.is_some() && app.is_none() {
+            return Err(BindError::NoAppAddress);
+        }
         let acceptor = setting.certificate.as_ref().map(|certificate| certificate.acceptor()).transpose()?;
-        Server::start(listener, setting, acceptor, host, assets, Box::new(invited)).map_err(BindError::Start)
+        let invited = Box::new(invited);
+        Server::start(listener, app, setting, acceptor, host, assets, invited).map_err(BindError::Start)
     }
+}
+
+/// The rig reader says so with the place; a program of others may not have asked it.
+fn refuse_plain(remote: &Remote, address: SocketAddr) -> Result<(), BindError> {
+    let plain = remote.tls == Tls::Off && remote.trusted_proxies.is_empty();
+    if plain && !address.ip().is_loopback() { Err(BindError::NotEncrypted(address)) } else { Ok(()) }
+}
+
+/// A listener there, and where that is.
+fn take(
+    address: SocketAddr,
+    taken: fn(SocketAddr) -> BindError,
+) -> Result<(TcpListener, SocketAddr), BindError> {
+    let listener = TcpListener::bind(address).map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => taken(address),
+        _ => BindError::System { address, source },
+    })?;
+    listener.set_nonblocking(true).map_err(BindError::Start)?;
+    let address = listener.local_addr().map_err(BindError::Start)?;
+    Ok((listener, address))
 }
 
 /// The addresses by which this one is reached: its own, or all of this machine's, those for others first.
@@ -183,6 +224,20 @@ mod tests {
         let first = bind(&at("127.0.0.1:0")).unwrap();
         let error = bind(&Remote::at(first.setting.address)).unwrap_err();
         assert!(matches!(error, BindError::Taken(address) if address == first.setting.address));
+    }
+
+    #[test]
+    fn the_app_is_at_another_port_which_may_be_taken_too() {
+        let state = tempfile::tempdir().unwrap();
+        let remote = at("127.0.0.1:0");
+        let bound = Bound::to(&remote, state.path()).unwrap().with_app(&remote).unwrap();
+        let app = bound.setting.app.as_ref().unwrap().address;
+        assert!(app.ip() == bound.setting.address.ip() && app.port() != bound.setting.address.port());
+        let second = Remote { app_listen: Some(app), ..remote };
+        let error = Bound::to(&second, state.path()).unwrap().with_app(&second).unwrap_err();
+        assert!(error.to_string().contains("app_listen"), "{error}");
+        assert_eq!(at("127.0.0.1:8420").app_address(), "127.0.0.1:8421".parse().unwrap());
+        assert_eq!(at("[::1]:65535").app_address(), "[::1]:0".parse().unwrap());
     }
 
     #[test]

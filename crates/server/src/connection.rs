@@ -45,12 +45,20 @@ pub(crate) struct Connection {
     pub(crate) stranger: Stranger,
 }
 
+/// What is behind an address.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) router: Router,
+    /// Where a proxy shows it, with a slash at both ends.
+    pub(crate) base_path: String,
+}
+
 /// Takes connections until it is dropped.
 pub(crate) async fn accept(
     listener: TcpListener,
     acceptor: Option<TlsAcceptor>,
     shared: &Arc<Shared>,
-    router: &Router,
+    door: &Door,
 ) {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
@@ -61,11 +69,11 @@ pub(crate) async fn accept(
                 let local = stream.local_addr().unwrap_or(shared.address);
                 let ends = Ends { peer, local, tls: acceptor.is_some() };
                 let connection = Arc::new(Connection { ends, stranger });
-                let (acceptor, router, shared) = (acceptor.clone(), router.clone(), Arc::clone(shared));
+                let (acceptor, door, shared) = (acceptor.clone(), door.clone(), Arc::clone(shared));
                 shared.tasks.clone().spawn(async move {
                     let _place: OwnedSemaphorePermit = place;
                     let _counted = Counted::new(&shared);
-                    if let Err(error) = attend(stream, acceptor, router, &shared, connection).await {
+                    if let Err(error) = attend(stream, acceptor, door, &shared, connection).await {
                         tracing::debug!(error, "a connection ended badly");
                     }
                 });
@@ -82,14 +90,14 @@ pub(crate) async fn accept(
 async fn attend(
     stream: TcpStream,
     acceptor: Option<TlsAcceptor>,
-    router: Router,
+    door: Door,
     shared: &Arc<Shared>,
     connection: Arc<Connection>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection will be slow");
     }
-    let Some(acceptor) = acceptor else { return serve(stream, router, shared, connection).await };
+    let Some(acceptor) = acceptor else { return serve(stream, door, shared, connection).await };
     let handshake = async {
         let mut first = [0];
         // The first byte of a record that opens a handshake (RFC 8446 section 5.1).
@@ -106,7 +114,7 @@ async fn attend(
         () = connection.stranger.shown_out.cancelled() => return Ok(()),
         () = shared.stop.cancelled() => return Ok(()),
     };
-    serve(stream, router, shared, connection).await
+    serve(stream, door, shared, connection).await
 }
 
 /// Whoever wrote `http:` is told, where a browser would say that the connection was cut.
@@ -116,11 +124,11 @@ const NOT_PLAIN: &[u8] =
 
 async fn serve(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    router: Router,
+    Door { router, base_path: base }: Door,
     shared: &Arc<Shared>,
     connection: Arc<Connection>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let (told, base) = (Arc::clone(&connection), shared.base_path.clone());
+    let told = Arc::clone(&connection);
     let service = router.map_request(move |mut request: Request<Incoming>| {
         if base != "/" {
             below(request.uri_mut(), &base);

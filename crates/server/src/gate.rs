@@ -22,29 +22,15 @@ use crate::{
     access::{Guest, Proof},
     answer::Refused,
     connection::Connection,
-    from::{From, single},
+    from::{Ends, From, single},
     names,
     server::Shared,
 };
 
-/// The policy of our own answers; what they frame, and who frames them, is said with it.
-macro_rules! policy {
-    ($more:literal) => {
-        concat!(
-            "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; font-src 'self'; ",
-            "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; ",
-            $more
-        )
-    };
-}
-
 /// No inline script, nothing from elsewhere, in nobody's frame.
-const POLICY: &str = policy!("frame-ancestors 'none'");
-/// Of the page that frames the wrapped app. It is framed itself, for a moment, where a browser does not say that it
-/// asks for a frame.
-pub(crate) const FRAMES: &str = policy!("frame-src 'self'; frame-ancestors 'self'");
-/// Of what stands in that frame in the app's place.
-pub(crate) const FRAMED: &str = policy!("frame-ancestors 'self'");
+pub(crate) const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; \
+    font-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
 
 /// Who a request was let in as, for whoever answers it.
 pub(crate) type LetIn = Result<Guest, Refused>;
@@ -74,8 +60,7 @@ fn admitted(
     request: &Request,
 ) -> Result<LetIn, Refused> {
     let (ends, headers) = (connection.ends, request.headers());
-    // Between a proxy and us the network is its owner's affair; between a browser and us it is not.
-    if !ends.tls && !from.proxied && !ends.peer.ip().to_canonical().is_loopback() {
+    if is_readable(ends, from) {
         return Err(Refused::NotEncrypted);
     }
     if !shared.names.host(from, ends, request.uri()) {
@@ -91,11 +76,21 @@ fn admitted(
     let let_in = guest(shared, from, headers, now);
     // Codes have a pace of their own: whoever has a right one is let in however many others knock.
     let pairs = *request.method() == Method::POST && request.uri().path() == "/killcord/pair";
-    let knocks = || shared.knocks.lock().unwrap_or_else(PoisonError::into_inner).take(from.address, now);
-    if let_in.is_err() && !pairs && !knocks() {
+    if let_in.is_err() && !pairs && !knock(shared, from, now) {
         return Err(Refused::TooMany);
     }
     Ok(let_in)
+}
+
+/// Whether others could read it on its way. Between a proxy and us the network is its owner's affair; between a browser
+/// and us it is not.
+pub(crate) fn is_readable(ends: Ends, from: &From) -> bool {
+    !ends.tls && !from.proxied && !ends.peer.ip().to_canonical().is_loopback()
+}
+
+/// A request of nobody who was let in; whether it may be one more.
+pub(crate) fn knock(shared: &Shared, from: &From, now: Instant) -> bool {
+    shared.knocks.lock().unwrap_or_else(PoisonError::into_inner).take(from.address, now)
 }
 
 /// By a key if there is one, else by a cookie.
@@ -112,13 +107,18 @@ fn guest(shared: &Shared, from: &From, headers: &HeaderMap, now: Instant) -> Let
         return let_in;
     }
     let name = shared.cookie(from.scheme);
+    let guest = cookies(headers, &name).find_map(|value| {
+        // Every one of that name: a page of the same host may have set another.
+        shared.access.guest(Proof::Cookie(value), from.address, now).ok()
+    });
+    guest.ok_or(Refused::NotPaired)
+}
+
+/// The values of all cookies of this name.
+pub(crate) fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
     let lines = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    lines
-        .flat_map(|line| line.split(';'))
-        .filter_map(|cookie| cookie.trim().split_once('='))
-        .filter(|(known, _)| *known == name)
-        .find_map(|(_, value)| shared.access.guest(Proof::Cookie(value), from.address, now).ok())
-        .ok_or(Refused::NotPaired)
+    let all = lines.flat_map(|line| line.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
+    all.filter(move |(known, _)| *known == name).map(|(_, value)| value)
 }
 
 /// Our own paths and pages: none takes long, and each answer is ours. The wrapped app's are neither.
@@ -139,6 +139,8 @@ pub(crate) fn ours(mut response: Response) -> Response {
         (header::CACHE_CONTROL, "no-store"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        // A process of its own, and not the one of the app's pages, which are of the same site.
+        (HeaderName::from_static("origin-agent-cluster"), "?1"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

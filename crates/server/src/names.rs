@@ -83,6 +83,18 @@ pub(crate) fn is_of_another_site(headers: &HeaderMap) -> bool {
     (is(&SITE, "cross-site") || is(&SITE, "same-site")) && !opened
 }
 
+/// Whether a page of another name or port of this site asks for the content of a frame.
+pub(crate) fn is_framed_by_a_neighbour(method: &Method, headers: &HeaderMap) -> bool {
+    let is = |name: &HeaderName, word: &str| single(headers, name).flatten() == Some(word);
+    let reads = matches!(*method, Method::GET | Method::HEAD);
+    reads && is(&SITE, "same-site") && is(&MODE, "navigate") && is(&DEST, "iframe")
+}
+
+/// What a browser says that a request is for: `document` is a tab's own.
+pub(crate) fn destination(headers: &HeaderMap) -> Option<&str> {
+    single(headers, &DEST).flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,5 @@
-//! Which path leads where. All own paths lie under `/killcord/`; everything else is the wrapped app's or the pages'.
+//! Which path leads where. All own paths lie under `/killcord/`; everything else is the page that holds the session. The
+//! wrapped app is behind another address.
 
 use std::sync::Arc;
 
@@ -39,17 +40,27 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router {
         .route("/api/v1/tokens", get(guests::list))
         .route("/api/v1/tokens/{name}", delete(guests::revoke))
         .route("/api/v1/links", post(guests::link))
+        .route("/enter", post(proxy::ticket))
         .fallback(pages::file)
         .method_not_allowed_fallback(wrong_method);
-    let ours = Router::new().nest("/killcord", own);
-    let wraps = shared.host.rig().plan.app.is_some();
-    let ours = if wraps { ours } else { ours.fallback(pages::get) };
-    let ours = ours
-        .layer(DefaultBodyLimit::max(MAX_FRAME))
-        .layer(middleware::from_fn_with_state(Arc::clone(shared), gate::own));
-    // Behind the layers: neither the limits nor the headers of our own answers are the app's.
-    let all = if wraps { ours.fallback(proxy::get) } else { ours };
-    all.layer(middleware::from_fn_with_state(Arc::clone(shared), gate::check))
+    let all = Router::new().nest("/killcord", own);
+    let all = if shared.app.is_some() { all.fallback(proxy::shell) } else { all.fallback(pages::get) };
+    all.layer(DefaultBodyLimit::max(MAX_FRAME))
+        .layer(middleware::from_fn_with_state(Arc::clone(shared), gate::own))
+        .layer(middleware::from_fn_with_state(Arc::clone(shared), gate::check))
+        .layer(middleware::from_fn_with_state(Arc::clone(shared), metrics::count))
+        .with_state(Arc::clone(shared))
+}
+
+/// Behind the address of the wrapped app.
+pub(crate) fn app(shared: &Arc<Shared>) -> Router {
+    Router::new()
+        .route(proxy::ENTER, get(proxy::enter))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(Arc::clone(shared), gate::own))
+        // Behind that layer: neither the limits nor the headers of our own answers are the app's.
+        .fallback(proxy::get)
+        .layer(middleware::from_fn_with_state(Arc::clone(shared), proxy::check))
         .layer(middleware::from_fn_with_state(Arc::clone(shared), metrics::count))
         .with_state(Arc::clone(shared))
 }

@@ -21,13 +21,13 @@ use crate::{
     access::{self, Access, Guest},
     addresses::{Addresses, Pace},
     answer::Refused,
-    connection::{MOST_CONNECTIONS, accept},
+    connection::{Door, MOST_CONNECTIONS, accept},
     from::Scheme,
     line::Lines,
     metrics::Counts,
     names::Names,
-    pulse,
-    routes::routes,
+    proxy::Entries,
+    pulse, routes,
     strangers::Strangers,
     tls::Certificate,
     tokens::Tokens,
@@ -43,7 +43,7 @@ const MOST_TUNNELS: usize = 1024;
 const END_WITHIN: Duration = Duration::from_secs(1);
 /// The most events that the system is asked for at once: all that any connection can have. What a reader does not see
 /// then has not come.
-const MOST_EVENTS: usize = 2 * (MOST_CONNECTIONS + MOST_SOCKETS);
+const MOST_EVENTS: usize = 2 * (2 * MOST_CONNECTIONS + MOST_SOCKETS);
 /// Requests of nobody who was let in, from one address and from all: a pairing page is six.
 const KNOCKS: Pace = (100, Duration::from_millis(50));
 const ALL_KNOCKS: Pace = (2000, Duration::from_millis(1));
@@ -84,6 +84,17 @@ pub(crate) struct Setting {
     pub(crate) state: PathBuf,
     /// Who is let in is remembered there.
     pub(crate) keeps: bool,
+    /// Where the wrapped app is reached.
+    pub(crate) app: Option<AppDoor>,
+}
+
+/// The address of the wrapped app.
+#[derive(Debug)]
+pub(crate) struct AppDoor {
+    pub(crate) address: SocketAddr,
+    pub(crate) names: Names,
+    /// Where a proxy shows it.
+    pub(crate) origin: Option<String>,
 }
 
 /// What all requests share.
@@ -93,6 +104,8 @@ pub(crate) struct Shared {
     setting: Setting,
     pub(crate) access: Access,
     pub(crate) knocks: Mutex<Addresses>,
+    /// Who may see the wrapped app.
+    pub(crate) entries: Mutex<Entries>,
     pub(crate) strangers: Arc<Strangers>,
     pub(crate) limits: Limits,
     pub(crate) lines: Lines,
@@ -196,6 +209,7 @@ impl std::fmt::Debug for Server {
 impl Server {
     pub(crate) fn start(
         listener: StdListener,
+        app: Option<StdListener>,
         setting: Setting,
         acceptor: Option<TlsAcceptor>,
         host: Host,
@@ -209,6 +223,7 @@ impl Server {
             assets,
             access: Access::open(setting.keeps.then(|| Tokens::of(&setting.state)), Instant::now()),
             knocks: Mutex::new(Addresses::new(KNOCKS, ALL_KNOCKS, Instant::now())),
+            entries: Mutex::default(),
             strangers: Arc::default(),
             setting,
             limits: Limits {
@@ -231,16 +246,16 @@ impl Server {
             .enable_all()
             .max_io_events_per_tick(MOST_EVENTS)
             .build()?;
-        let listener = {
+        let (listener, app) = {
             let _entered = runtime.enter();
-            TcpListener::from_std(listener)?
+            (TcpListener::from_std(listener)?, app.map(TcpListener::from_std).transpose()?)
         };
         let watched = Arc::downgrade(&shared);
         let watcher = thread::Builder::new().name("killcord-access".into()).spawn(move || watch(&watched))?;
         let thread = thread::Builder::new().name("killcord-server".into()).spawn({
             let shared = Arc::clone(&shared);
             move || {
-                runtime.block_on(run(listener, acceptor, shared));
+                runtime.block_on(run(listener, app, acceptor, shared));
                 // What the disk has not taken by now is not waited for.
                 runtime.shutdown_background();
             }
@@ -279,11 +294,24 @@ impl Drop for Server {
 }
 
 /// Serves until the host has ended: pages see its progress to the last.
-async fn run(listener: TcpListener, acceptor: Option<TlsAcceptor>, shared: Arc<Shared>) {
-    let router = routes(&shared);
+async fn run(
+    listener: TcpListener,
+    app: Option<TcpListener>,
+    acceptor: Option<TlsAcceptor>,
+    shared: Arc<Shared>,
+) {
+    let own = Door { router: routes::routes(&shared), base_path: shared.base_path.clone() };
+    let apps = Door { router: routes::app(&shared), base_path: "/".into() };
+    let app = async {
+        match app {
+            Some(app) => accept(app, acceptor.clone(), &shared, &apps).await,
+            None => std::future::pending().await,
+        }
+    };
     shared.tasks.spawn(pulse::answer(Arc::clone(&shared)));
     tokio::select! {
-        () = accept(listener, acceptor, &shared, &router) => {}
+        () = accept(listener, acceptor.clone(), &shared, &own) => {}
+        () = app => {}
         _ = shared.host.ended() => {}
         () = shared.stop.cancelled() => {}
     }

@@ -1,4 +1,4 @@
-"""A web app that shows what it is asked, and answers as the odd ones do: PORT"""
+"""A web app that shows what it is asked, and answers as the odd ones do: PORT, or the path of a SOCKET"""
 
 import asyncio
 import sys
@@ -111,4 +111,5 @@ for path, handler in [
     ("/closed", sockets_closed), ("/wait", wait), ("/waiting", those_waiting), ("/{rest:.*}", mirror),
 ]:
     app.router.add_route("*", path, handler)
-web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None)
+where = {"host": "127.0.0.1", "port": int(sys.argv[1])} if sys.argv[1].isdigit() else {"path": sys.argv[1]}
+web.run_app(app, print=None, **where)

@@ -67,8 +67,13 @@ impl Tab {
     /// # Errors
     /// When it throws, or the page hangs or is about to be another.
     pub fn try_run(&self, script: &str) -> Result<Value, CallError> {
+        self.evaluate(script, true)
+    }
+
+    /// `by_hand`: it counts as something that the person does.
+    fn evaluate(&self, script: &str, by_hand: bool) -> Result<Value, CallError> {
         let params = json!({
-            "expression": script, "awaitPromise": true, "returnByValue": true, "userGesture": true,
+            "expression": script, "awaitPromise": true, "returnByValue": true, "userGesture": by_hand,
         });
         let mut answer = self.ask("Runtime.evaluate", &params)?;
         match answer.get("exceptionDetails") {
@@ -166,7 +171,7 @@ impl Tab {
     /// All that can be read on it, the words inside `<killcord-status>` too.
     #[must_use]
     pub fn text(&self) -> String {
-        match self.try_run(TEXT) {
+        match self.evaluate(TEXT, false) {
             Ok(text) => text.as_str().unwrap_or_default().to_owned(),
             Err(error) => format!("({error})"),
         }
@@ -226,28 +231,53 @@ impl Tab {
         self.click_at(&place)
     }
 
-    /// Clicks the element that an expression gives with the mouse, also one of a page that is framed by this one.
+    /// The page that this one frames, which is of another origin and in a process of its own.
+    ///
+    /// # Errors
+    /// When there is none, or it is about to be another.
+    pub fn framed(&self) -> Result<Self, CallError> {
+        let frame = json!({ "expression": "document.querySelector('iframe')" });
+        let frame = self.ask("Runtime.evaluate", &frame)?;
+        let node = self.ask("DOM.describeNode", &json!({ "objectId": frame["result"]["objectId"] }))?;
+        let target = node["node"]["frameId"].as_str().unwrap_or_default().to_owned();
+        // The browser knows it by that name once it was asked for all.
+        self.wire.call(None, "Target.getTargets", &json!({}), LONG)?;
+        let params = json!({ "targetId": target, "flatten": true });
+        let joined = self.wire.call(None, "Target.attachToTarget", &params, LONG)?;
+        let session = joined["sessionId"].as_str().unwrap_or_default().to_owned();
+        Ok(Self::new(Arc::clone(&self.wire), target, session))
+    }
+
+    /// Clicks the element that an expression gives in the page that this one frames with the mouse.
     ///
     /// # Panics
     /// When there is none.
     #[track_caller]
-    pub fn click_on(&self, element: &str) {
-        let place = format!(
+    pub fn click_framed(&self, element: &str) {
+        let middle = format!(
             "(() => {{ const found = {element}; if (!found) return null; \
              found.scrollIntoView({{ block: 'nearest', behavior: 'instant' }}); \
-             let {{ x, y, width, height }} = found.getBoundingClientRect(); \
-             for (let view = found.ownerDocument.defaultView; view.frameElement; view = view.parent) {{ \
-             const frame = view.frameElement.getBoundingClientRect(); x += frame.x; y += frame.y; }} \
+             const {{ x, y, width, height }} = found.getBoundingClientRect(); \
              return [x + width / 2, y + height / 2]; }})()"
         );
-        if maybe(LONG, || self.click_at(&place)).is_none() {
+        let corner = "(() => { const { x, y } = document.querySelector('iframe').getBoundingClientRect(); return [x, y]; })()";
+        let point = |at: &Value| Some((at.get(0)?.as_f64()?, at.get(1)?.as_f64()?));
+        let click = || {
+            let (x, y) = point(&self.framed().ok()?.evaluate(&middle, false).ok()?)?;
+            let (left, top) = point(&self.evaluate(corner, false).ok()?)?;
+            self.mouse(left + x, top + y)
+        };
+        if maybe(LONG, click).is_none() {
             panic!("no {element} to click. The page says:\n{}", self.text());
         }
     }
 
     fn click_at(&self, place: &str) -> Option<()> {
         let at = self.try_run(place).ok()?;
-        let (x, y) = (at.get(0)?.as_f64()?, at.get(1)?.as_f64()?);
+        self.mouse(at.get(0)?.as_f64()?, at.get(1)?.as_f64()?)
+    }
+
+    fn mouse(&self, x: f64, y: f64) -> Option<()> {
         for kind in ["mousePressed", "mouseReleased"] {
             let click = json!({ "type": kind, "x": x, "y": y, "button": "left", "clickCount": 1 });
             self.ask("Input.dispatchMouseEvent", &click).ok()?;

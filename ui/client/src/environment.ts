@@ -38,16 +38,11 @@ const KEY = 'killcord.resume';
 const key = (): string => (window.parent === window ? KEY : `${KEY}.framed`);
 const INPUTS = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart'] as const;
 
-/** Calls `seen` at each input of the person in a window: this page's, or that of a frame which it may look into. */
-export function onInput(where: Window, seen: () => void): void {
-  for (const kind of INPUTS) where.addEventListener(kind, seen, { passive: true, capture: true });
-}
-
 /** The browser's. `frames` tells of input that this page's own window does not get. */
 export function browserEnvironment(frames?: (seen: () => void) => void): Environment {
   let inputAt = performance.now();
   const seen = (): void => void (inputAt = performance.now());
-  onInput(window, seen);
+  for (const kind of INPUTS) addEventListener(kind, seen, { passive: true, capture: true });
   frames?.(seen);
   return {
     now: () => performance.now(),

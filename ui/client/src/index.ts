@@ -6,7 +6,7 @@
  */
 export { type Delivery, Killcord } from './client';
 export type { Outcome } from './commands';
-export { browserEnvironment, type Environment, type Life, onInput } from './environment';
+export { browserEnvironment, type Environment, type Life } from './environment';
 export type * from './generated/wire';
 export { CLOSE_CODES, VERSION } from './generated/wire';
 export { ownWords, type OwnWords, putOwnWords } from './own';

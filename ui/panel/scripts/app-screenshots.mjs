@@ -17,7 +17,7 @@ try {
     for (const colorScheme of ['light', 'dark']) {
       const page = await browser.newPage({ viewport, colorScheme, reducedMotion: 'reduce' });
       for (const scene of scenes.filter((name) => wanted.length === 0 || wanted.includes(name))) {
-        await page.goto(`${server.app}?fake=${scene}`);
+        await page.goto(server.app(scene));
         await page.locator('killcord-status [part~="box"]').first().waitFor();
         await page.waitForTimeout(1_600);
         await page.screenshot({ path: `${out}${scene}-${size}-${colorScheme}.png` });

@@ -6,9 +6,8 @@ import { build, preview } from 'vite';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Builds, serves on a free loopback port; resolves to the addresses of its pages and a way to stop. */
-export async function serveFake() {
-  await build({ root, mode: 'fake', logLevel: 'error' });
+/** Serves what was built on a free loopback port. */
+async function serve() {
   const server = await preview({
     root,
     mode: 'fake',
@@ -17,8 +16,19 @@ export async function serveFake() {
     preview: { host: '127.0.0.1', port: 0, strictPort: false },
   });
   const { port } = server.httpServer.address();
-  const at = `http://127.0.0.1:${port}`;
-  return { url: `${at}/fake.html`, status: `${at}/status.html`, app: `${at}/fake-app.html`, close: () => server.close() };
+  return { at: `http://127.0.0.1:${port}`, close: () => server.close() };
+}
+
+/** Builds and serves, what is framed at an origin of its own; resolves to the addresses of its pages and a way to stop. */
+export async function serveFake() {
+  await build({ root, mode: 'fake', logLevel: 'error' });
+  const [own, framed] = [await serve(), await serve()];
+  return {
+    url: `${own.at}/fake.html`,
+    status: `${own.at}/status.html`,
+    app: (scene) => `${own.at}/fake-app.html?${new URLSearchParams({ fake: scene, app: framed.at })}`,
+    close: () => Promise.all([own.close(), framed.close()]),
+  };
 }
 
 /** Starts Chromium; `CHROMIUM` names another than the system's. */

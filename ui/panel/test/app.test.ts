@@ -3,9 +3,8 @@ import axeCore from 'axe-core';
 import type { Browser, Frame, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { launch, serveFake } from '../scripts/serve.mjs';
-import { marked, unmarked } from '../src/app/address';
+import { wayIn } from '../src/app/frame';
 import { APP_SCENES } from '../src/dev/appscenes';
-import type { FakeHost } from '../src/dev/fake';
 
 let browser: Browser;
 let server: Awaited<ReturnType<typeof serveFake>>;
@@ -17,7 +16,7 @@ async function open(scene: string): Promise<void> {
   problems = [];
   page.on('console', (message) => void (message.type() === 'error' && problems.push(message.text())));
   page.on('pageerror', (error) => problems.push(String(error)));
-  await page.goto(`${server.app}?fake=${scene}`);
+  await page.goto(server.app(scene));
   await page.locator('killcord-status [part~="box"]').first().waitFor();
 }
 
@@ -62,52 +61,58 @@ describe.each(Object.keys(APP_SCENES))('the scene %s', (scene) => {
 });
 
 describe('the frame', () => {
-  it('keeps the place: where the person goes in it is the page’s own address', async () => {
+  it('is of another origin, with no way to the page or to the top of the tab', async () => {
     await open('ready');
     const inside = await app();
-    await page.waitForURL('**/status.html?of=ready');
-    await inside.evaluate(() => history.pushState(null, '', 'status.html?of=ready&plot=2#axis'));
-    await page.waitForURL('**/status.html?of=ready&plot=2#axis');
-    expect(await page.title()).toContain('killcord-status');
-    await inside.evaluate(() => history.replaceState(null, '', 'status.html?of=ready&killcord-frame'));
-    await page.waitForURL('**/status.html?of=ready');
-    await inside.waitForURL('**/status.html?of=ready');
+    const reached = await inside.evaluate(() => {
+      const tries = [() => parent.document, () => top!.location.href, () => void (top!.location.href = '/gone')];
+      return tries.map((attempt) => {
+        try {
+          attempt();
+          return 'reached';
+        } catch {
+          return 'refused';
+        }
+      });
+    });
+    expect(reached).toEqual(['refused', 'refused', 'refused']);
+    const { allow, sandbox } = await page
+      .locator('iframe')
+      .evaluate(({ allow, sandbox }: HTMLIFrameElement) => ({ allow, sandbox: sandbox.value }));
+    expect(allow).toBe('');
+    expect(sandbox).not.toContain('navigation');
+    await page.getByRole('button', { name: 'Safe stop' }).waitFor();
+    // The browser tells of the attempt.
+    problems = problems.filter((problem) => !problem.includes('attempting navigation of the top-level window is sandboxed'));
+    expect(await page.evaluate(() => Object.keys(sessionStorage))).toEqual(['killcord.resume']);
   });
 
-  it('hands F12 on, also from a document that came later', async () => {
+  it('leaves F12 to the app while the focus is in it, and is a safe stop outside', async () => {
     await open('ready');
-    const inside = await app();
+    await (await app()).getByRole('heading').click();
     const told = page.getByText('Delivered', { exact: true });
-    for (const reload of [false, true]) {
-      if (reload) await inside.goto(`${server.status}?of=ready`);
-      await (await app()).getByRole('heading').click();
-      const pressed = async (): Promise<boolean> => {
-        await page.keyboard.press('F12');
-        return told.isVisible();
-      };
-      await expect.poll(pressed, { timeout: 10_000 }).toBe(true);
-      await told.waitFor({ state: 'hidden' });
-    }
-  });
-
-  it('has a session of its own where its page makes one', async () => {
-    await open('ready');
-    await app();
-    const kept = (): Promise<string[]> => page.evaluate(() => Object.keys(sessionStorage).sort());
-    await expect.poll(kept).toEqual(['killcord.resume', 'killcord.resume.framed']);
+    await page.keyboard.press('F12');
+    await page.getByRole('link', { name: 'Panel' }).focus();
+    expect(await told.isVisible()).toBe(false);
+    const pressed = async (): Promise<boolean> => {
+      await page.keyboard.press('F12');
+      return told.isVisible();
+    };
+    await expect.poll(pressed, { timeout: 10_000 }).toBe(true);
   });
 
   it('hands the person’s presence on', async () => {
     await open('ready');
     await app();
-    const away = (): Promise<number> =>
-      page.evaluate(() => {
-        const { sent } = (globalThis as unknown as { host: FakeHost }).host;
-        return sent.flatMap((frame) => (frame.t === 'beat' ? [frame.input_ms ?? 0] : [])).at(-1) ?? 0;
-      });
+    // `page.evaluate` passes for a person's input.
+    const own = await page.context().newCDPSession(page);
+    const expression = 'host.sent.flatMap((frame) => (frame.t === "beat" ? [frame.input_ms ?? 0] : [])).at(-1) ?? 0';
+    const away = async (): Promise<number> => {
+      const { result } = await own.send('Runtime.evaluate', { expression, returnByValue: true });
+      return Number(result.value);
+    };
     await expect.poll(away, { timeout: 10_000 }).toBeGreaterThan(2_500);
-    await page.mouse.move(640, 600);
-    await page.mouse.move(660, 620);
+    await page.frameLocator('iframe').getByRole('heading').click();
     await expect.poll(away, { timeout: 10_000 }).toBeLessThan(1_500);
   });
 
@@ -124,16 +129,24 @@ describe('the frame', () => {
   });
 });
 
-describe('the mark', () => {
-  it('is put on and taken off, and the rest of an address stays', () => {
-    for (const [plain, with_mark] of [
-      ['http://h/', 'http://h/?killcord-frame'],
-      ['http://h/a?b=1&c=%20#d', 'http://h/a?b=1&c=%20&killcord-frame#d'],
+describe('the way into the app', () => {
+  const given = 'http://h:8421/killcord-enter?ticket=abc';
+  const ask = (): Promise<Response> => Promise.resolve(Response.json({ url: given }));
+
+  it('leads to the path of the page below its base, the fragment included', async () => {
+    for (const [here, root, to, hash] of [
+      ['http://h:8420/', 'http://h:8420/killcord/', '/', ''],
+      ['http://h:8420/a/b?c=%20&d=1#e', 'http://h:8420/killcord/', '/a/b?c=%20&d=1', '#e'],
+      ['https://h/bench1/a', 'https://h/bench1/killcord/', '/a', ''],
     ] as const) {
-      expect(marked(new URL(plain)).href).toBe(with_mark);
-      expect(marked(new URL(with_mark)).href).toBe(with_mark);
-      expect(unmarked(new URL(with_mark)).href).toBe(plain);
-      expect(unmarked(new URL(plain)).href).toBe(plain);
+      const way = await wayIn(ask, new URL(here), new URL(root));
+      expect(way.href.startsWith(given)).toBe(true);
+      expect([way.searchParams.get('to'), way.hash]).toEqual([to, hash]);
     }
+  });
+
+  it('is none where the host gives none', async () => {
+    const refuse = (): Promise<Response> => Promise.resolve(new Response('', { status: 401 }));
+    await expect(wayIn(refuse, new URL('http://h/'), new URL('http://h/killcord/'))).rejects.toThrow('401');
   });
 });

@@ -37,10 +37,13 @@ fn start(scene: &Scene<'_>, serve: &args::Serve, rig: Rig) -> Result<Host, Stop>
     Ok(host)
 }
 
-/// The port is taken before a device is touched, and given back after the record is written.
+/// Ports are taken before a device is touched, and given back after the record is written.
 fn in_browsers(scene: &Scene<'_>, serve: &args::Serve, rig: Rig, remote: &Remote) -> Result<u8, Stop> {
     let folder = scene.options(&serve.rig).rig_dir();
-    let bound = Bound::to(remote, &folder)?;
+    let mut bound = Bound::to(remote, &folder)?;
+    if rig.plan.app.is_some() {
+        bound = bound.with_app(remote)?;
+    }
     let host = start(scene, serve, rig)?;
     let console = scene.console.clone();
     let json = scene.common.json;

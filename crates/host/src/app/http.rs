@@ -4,21 +4,77 @@
 //! has something to say.
 
 use std::{
-    io::{self, Read as _, Write as _},
-    net::{SocketAddr, TcpStream},
+    io::{self, Read, Write},
+    net::TcpStream,
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::net::UnixStream,
+    },
+    path::Path,
     time::Duration,
 };
 
-use rustix::event::PollFlags;
+use rustix::{
+    event::PollFlags,
+    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with},
+};
+
+use super::AppAddress;
 
 /// On loopback a connection is there or refused at once; one whose queue is full is tried again.
 const CONNECT_WITHIN: Duration = Duration::from_millis(100);
 /// The longest status line that is read.
 const LONGEST: usize = 4096;
 
+/// A connection, which never blocks.
+pub(super) enum Stream {
+    Port(TcpStream),
+    Socket(UnixStream),
+}
+
+impl Stream {
+    fn to(address: &AppAddress) -> io::Result<Self> {
+        match address {
+            AppAddress::Port(address) => {
+                let stream = TcpStream::connect_timeout(address, CONNECT_WITHIN)?;
+                stream.set_nonblocking(true)?;
+                Ok(Self::Port(stream))
+            }
+            AppAddress::Socket(path) => Self::to_socket(path),
+        }
+    }
+
+    /// There or refused at once, as one whose queue is full is (connect(2), EAGAIN).
+    fn to_socket(path: &Path) -> io::Result<Self> {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        connect(&socket, &SocketAddrUnix::new(path)?)?;
+        Ok(Self::Socket(socket.into()))
+    }
+
+    fn io(&mut self) -> &mut dyn ReadWrite {
+        match self {
+            Self::Port(stream) => stream,
+            Self::Socket(stream) => stream,
+        }
+    }
+}
+
+trait ReadWrite: Read + Write {}
+impl<T: Read + Write> ReadWrite for T {}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Port(stream) => stream.as_fd(),
+            Self::Socket(stream) => stream.as_fd(),
+        }
+    }
+}
+
 /// A request that is out.
 pub(super) struct Exchange {
-    stream: TcpStream,
+    stream: Stream,
     request: Vec<u8>,
     sent: usize,
     answer: Vec<u8>,
@@ -26,17 +82,17 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// Sends a request to the app.
-    pub(super) fn begin(address: SocketAddr, method: &str, path: &str) -> io::Result<Self> {
-        let stream = TcpStream::connect_timeout(&address, CONNECT_WITHIN)?;
-        stream.set_nonblocking(true)?;
+    pub(super) fn begin(address: &AppAddress, method: &str, path: &str) -> io::Result<Self> {
+        let stream = Stream::to(address)?;
+        let host = address.names().into_iter().next().unwrap_or_default();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: killcord\r\nAccept: */*\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: killcord\r\nAccept: */*\r\n\
              Content-Length: 0\r\nConnection: close\r\n\r\n"
         );
         Ok(Self { stream, request: request.into_bytes(), sent: 0, answer: Vec::new() })
     }
 
-    pub(super) const fn stream(&self) -> &TcpStream {
+    pub(super) const fn stream(&self) -> &Stream {
         &self.stream
     }
 
@@ -56,11 +112,11 @@ impl Exchange {
 
     fn go_on(&mut self) -> io::Result<Option<u16>> {
         while let Some(rest) = self.request.get(self.sent..).filter(|rest| !rest.is_empty()) {
-            self.sent += self.stream.write(rest)?;
+            self.sent += self.stream.io().write(rest)?;
         }
         let mut chunk = [0; 512];
         loop {
-            let count = self.stream.read(&mut chunk)?;
+            let count = self.stream.io().read(&mut chunk)?;
             if count == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
@@ -112,7 +168,8 @@ mod tests {
     #[test]
     fn an_answer_without_end_is_given_up() {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let mut exchange = Exchange::begin(listener.local_addr().unwrap(), "GET", "/").unwrap();
+        let address = AppAddress::Port(listener.local_addr().unwrap());
+        let mut exchange = Exchange::begin(&address, "GET", "/").unwrap();
         let (mut peer, _) = listener.accept().unwrap();
         peer.write_all(&[b'x'; 3 * LONGEST]).unwrap();
         drop(peer);

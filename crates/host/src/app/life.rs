@@ -62,7 +62,7 @@ impl<'a> Life<'a> {
         let now = Instant::now();
         let stage =
             Stage::Starting { until: now + post.app.ready_within, ask: now + ASK_EVERY, question: None };
-        tracing::info!(port = started.address.port(), "the app is started");
+        tracing::info!(address = %started.address, "the app is started");
         Self { post, wishes, started, stage, exited: false, reaped: false, problem: None }
     }
 
@@ -163,7 +163,7 @@ impl<'a> Life<'a> {
             }
         } else if now >= *ask {
             // Refused as long as nobody listens there.
-            *question = Exchange::begin(self.started.address, "GET", &self.post.app.ready).ok();
+            *question = Exchange::begin(&self.started.address, "GET", &self.post.app.ready).ok();
             *ask = now + if question.is_some() { ANSWERS_WITHIN } else { ASK_EVERY };
         }
         Some((*ask).min(*until))
@@ -201,7 +201,7 @@ impl<'a> Life<'a> {
     /// Asks it to release by itself, for half of the time that there is.
     fn ask_to_release(&mut self, now: Instant, kill_by: Instant) {
         let Some(path) = &self.post.app.before_stop else { return self.signal() };
-        match Exchange::begin(self.started.address, "POST", path) {
+        match Exchange::begin(&self.started.address, "POST", path) {
             Ok(mut question) => match question.turn() {
                 Some(Err(error)) => self.unreleased(&error.to_string()),
                 _ => {

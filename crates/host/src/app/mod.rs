@@ -5,6 +5,7 @@
 //! never** delay a safe byte: the app's thread waits for the app, and nobody waits for that thread. Only in an
 //! emergency the kill goes first, on the thread of whoever wants it, and waits for nobody to be gone.
 
+mod address;
 mod http;
 mod life;
 mod output;
@@ -12,8 +13,8 @@ mod start;
 
 use std::{
     io,
-    net::SocketAddr,
     os::fd::OwnedFd,
+    path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{Receiver, sync_channel},
@@ -29,6 +30,7 @@ use killcord_core::{
 use killcord_watchdog::reaper::Tree;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 
+pub use self::address::AppAddress;
 use self::life::Life;
 use crate::{
     engine::Item,
@@ -42,6 +44,8 @@ pub(crate) const GONE_WITHIN: Duration = Duration::from_millis(500);
 /// What an app is run with.
 pub(crate) struct Post {
     pub(crate) app: App,
+    /// The folder of its socket, where it has one.
+    pub(crate) sockets: PathBuf,
     /// The watchdog's program, which is the reaper's.
     pub(crate) program: Program,
     pub(crate) ledger: Option<Arc<Ledger>>,
@@ -65,7 +69,7 @@ struct Wish {
     /// What has been started.
     tree: Option<Tree>,
     /// Where it is to answer.
-    address: Option<SocketAddr>,
+    address: Option<AppAddress>,
 }
 
 struct Wishes {
@@ -94,8 +98,8 @@ impl Wishes {
 pub(crate) struct Address(Arc<Wishes>);
 
 impl Address {
-    pub(crate) fn get(&self) -> Option<SocketAddr> {
-        self.0.wish().address
+    pub(crate) fn get(&self) -> Option<AppAddress> {
+        self.0.wish().address.clone()
     }
 }
 

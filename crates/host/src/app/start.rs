@@ -1,9 +1,8 @@
-//! Starting: a free port, a reaper, and the command with both filled in.
+//! Starting: a free address, a reaper, and the command with the address filled in.
 
 use std::{
     fmt::Write as _,
     io,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
     os::fd::OwnedFd,
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -15,7 +14,7 @@ use killcord_watchdog::{
 };
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::{Post, Wishes, output::Output};
+use super::{AppAddress, Post, Wishes, output::Output};
 use crate::watchdog::StandbyError;
 
 /// A reaper that was told to start the app.
@@ -25,7 +24,7 @@ pub(super) struct Started {
     pub(super) life: OwnedFd,
     pub(super) pipe: Pipe,
     pub(super) tree: Tree,
-    pub(super) address: SocketAddr,
+    pub(super) address: AppAddress,
     pub(super) outputs: [Output; 2],
 }
 
@@ -35,7 +34,7 @@ pub(super) enum StartError {
     /// Its folder is not there.
     #[error("the app's folder {folder} is not there; write `directory` in [app] so that it is")]
     Folder { folder: PathBuf },
-    /// No port, no process, no memory.
+    /// No address, no process, no memory.
     #[error("the app could not be started")]
     System(#[from] io::Error),
     /// No program for the reaper.
@@ -49,7 +48,7 @@ pub(super) fn start(post: &Post, wishes: &Wishes) -> Result<Option<Started>, Sta
     if !app.directory.is_dir() {
         return Err(StartError::Folder { folder: app.directory.clone() });
     }
-    let address = free_address()?;
+    let address = AppAddress::free(&app.command, &post.sockets)?;
     let mark = new_mark();
     let (program, arguments) = post.program.find()?;
     let (pipe, its_end) = Pipe::pair()?;
@@ -69,7 +68,7 @@ pub(super) fn start(post: &Post, wishes: &Wishes) -> Result<Option<Started>, Sta
     let life = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).map_err(io::Error::from)?;
     let tree = Tree { reaper, started, mark };
     let outputs = [Output::of("stdout", out)?, Output::of("stderr", err)?];
-    let command = app.command.iter().map(|word| filled(word, address)).collect();
+    let command = app.command.iter().map(|word| address.filled(word)).collect();
     if let Some(ledger) = &post.ledger {
         ledger.app_started(&tree);
     }
@@ -83,20 +82,10 @@ pub(super) fn start(post: &Post, wishes: &Wishes) -> Result<Option<Started>, Sta
             let _gone = child.wait();
             return Ok(None);
         }
-        (wish.tree, wish.address) = (Some(tree.clone()), Some(address));
+        (wish.tree, wish.address) = (Some(tree.clone()), Some(address.clone()));
         pipe.send(&ToReaper::Start { command }, &[])?;
     }
     Ok(Some(Started { child, life, pipe, tree, address, outputs }))
-}
-
-/// A loopback port that nobody has at the moment. Another program may take it before the app does; then the app
-/// ends, and that is said.
-fn free_address() -> io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
-}
-
-fn filled(word: &str, address: SocketAddr) -> String {
-    word.replace("{port}", &address.port().to_string()).replace("{host}", &address.to_string())
 }
 
 /// A mark that no other app has. Where the system gives no random numbers, this process and moment have to do.
@@ -116,14 +105,6 @@ fn new_mark() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn port_and_host_are_filled_in_wherever_they_stand() {
-        let address = SocketAddr::from(([127, 0, 0, 1], 4711));
-        assert_eq!(filled("--port={port}", address), "--port=4711");
-        assert_eq!(filled("http://{host}/{port}", address), "http://127.0.0.1:4711/4711");
-        assert_eq!(filled("{other}", address), "{other}");
-    }
 
     #[test]
     fn every_start_has_a_mark_of_its_own() {

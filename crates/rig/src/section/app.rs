@@ -85,15 +85,24 @@ impl AppDraft {
     }
 }
 
-/// The program and its arguments; without the port nobody would find it.
+/// The program and its arguments; without port or socket nobody would find it.
 fn command(node: Node<'_>) -> Option<Vec<String>> {
     let words =
         step::words(node, "such as command = [\"bokeh\", \"serve\", \"app.py\", \"--port\", \"{port}\"]")?;
     let has = |what: &str| words.iter().any(|word| word.contains(what));
-    if !has("{port}") && !has("{host}") {
+    let port = has("{port}") || has("{host}");
+    if !port && !has("{socket}") {
         node.error("`command` says nowhere on which port the app is to listen")
             .label("no `{port}` in it")
             .help("Killcord picks a free port: put {port} where the app takes it, such as \"--port\", \"{port}\"")
+            .help("or {socket}, if it can listen on a Unix socket, which no other user of this machine reaches")
+            .tell();
+        return None;
+    }
+    if port && has("{socket}") {
+        node.error("the app is to listen on a port and on a socket")
+            .label("both are in it")
+            .help("leave {port} and {host} out: a socket has no port")
             .tell();
         return None;
     }

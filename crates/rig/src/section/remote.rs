@@ -39,16 +39,85 @@ pub(crate) fn read(root: &Fields<'_>) -> Option<Remote> {
             .help(format!("or stay on this machine: write listen = \"127.0.0.1:{}\"", listen.port()))
             .tell();
     }
-    let trusted_proxies = proxies.into_iter().filter_map(proxy).collect();
+    let trusted_proxies: Vec<IpNet> = proxies.into_iter().filter_map(proxy).collect();
+    let (app_listen, app_origin) = app(root, &fields, listen);
+    if let (Some(app), Some(base_path), None) = (root.peek("app"), &base_path, fields.get("app_origin"))
+        && (!trusted_proxies.is_empty() || base_path != "/")
+    {
+        let problems = node.problems;
+        problems
+            .error(app.key_span, "behind a proxy the app has no address of its own")
+            .label("its pages are shown under another name or port than Killcord's")
+            .help("write app_origin = \"https://bench1-app.lab.example\" in [remote]: where the proxy shows the app")
+            .tell();
+    }
     fields.finish();
-    Some(Remote { listen: listen?, tls: tls?, names, trusted_proxies, base_path: base_path? })
+    Some(Remote {
+        listen: listen?,
+        tls: tls?,
+        names,
+        trusted_proxies,
+        base_path: base_path?,
+        app_listen,
+        app_origin,
+    })
+}
+
+/// `app_listen` and `app_origin`: where the pages of a wrapped app are, apart from Killcord's own.
+fn app(
+    root: &Fields<'_>,
+    fields: &Fields<'_>,
+    listen: Option<SocketAddr>,
+) -> (Option<SocketAddr>, Option<String>) {
+    let (at, shown) = (fields.get("app_listen"), fields.get("app_origin"));
+    if root.peek("app").is_none() {
+        for node in [at, shown].into_iter().flatten() {
+            node.warning("this is for the pages of a wrapped app, and there is no [app]")
+                .help("leave it out")
+                .tell();
+        }
+    }
+    let address = at.and_then(address);
+    if let (Some(at), Some(address), Some(listen)) = (at, address, listen) {
+        let next = listen.port().checked_add(1).unwrap_or(1024);
+        let help = format!("write app_listen = \"{}\"", SocketAddr::new(listen.ip(), next));
+        if address.ip() != listen.ip() {
+            at.error("the app is reached at the address of `listen`, and at another port").help(help).tell();
+        } else if address.port() != 0 && address.port() == listen.port() {
+            at.error("Killcord's own pages are at this port").help(help).tell();
+        }
+    }
+    (address, shown.and_then(origin))
+}
+
+/// Scheme and name, with or without a port.
+fn origin(node: Node<'_>) -> Option<String> {
+    let text = node.text()?.to_ascii_lowercase();
+    let sound = |rest: &str| {
+        let (name, port) = rest.split_once(':').map_or((rest, None), |(name, port)| (name, Some(port)));
+        let label = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        let fits = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+        !name.is_empty() && name.chars().all(label) && fits
+    };
+    let rest = text.strip_prefix("https://").map(|rest| (rest, ":443"));
+    let rest = rest.or_else(|| text.strip_prefix("http://").map(|rest| (rest, ":80")));
+    match rest {
+        // As browsers write it.
+        Some((rest, usual)) if sound(rest) => Some(text.strip_suffix(usual).unwrap_or(&text).to_owned()),
+        _ => {
+            node.error("this is no origin: a scheme and a name, and a port if need be, without a path")
+                .help("write app_origin = \"https://bench1-app.lab.example\"")
+                .tell();
+            None
+        }
+    }
 }
 
 fn address(node: Node<'_>) -> Option<SocketAddr> {
     let address = node.text()?.parse();
     if address.is_err() {
-        node.error("`listen` is an address and a port, as in 127.0.0.1:8420")
-            .help("write listen = \"127.0.0.1:8420\"")
+        node.error(format!("`{}` is an address and a port, as in 127.0.0.1:8420", node.key))
+            .help(format!("write {} = \"127.0.0.1:8420\"", node.key))
             .tell();
     }
     address.ok()

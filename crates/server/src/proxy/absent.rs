@@ -1,14 +1,16 @@
 //! What is said in the place of an app that does not answer: a short page that tries again by itself.
 
 use axum::{
+    Extension,
     http::{
-        HeaderMap, HeaderName, HeaderValue,
+        HeaderMap, HeaderValue,
         header::{ACCEPT, CONTENT_SECURITY_POLICY, RETRY_AFTER},
     },
     response::{Html, IntoResponse as _, Response},
 };
 
-use crate::{answer::Refused, gate};
+use super::origin;
+use crate::{answer::Refused, gate::POLICY};
 
 /// Seconds between two tries.
 const AGAIN: u16 = 1;
@@ -27,9 +29,9 @@ pub(super) fn accepts_pages(headers: &HeaderMap) -> bool {
     accepted.contains("text/html") && !headers.contains_key("x-requested-with")
 }
 
-/// The page. Nothing of it is a script.
-pub(super) fn page(refused: Refused) -> Response {
-    let json = refused.into_response();
+/// The page, in the frame of the page of this origin. Nothing of it is a script.
+pub(super) fn page(refused: Refused, shell: &str) -> Response {
+    let status = refused.into_response().status();
     let again = if refused.may_pass() {
         format!("<meta http-equiv=\"refresh\" content=\"{AGAIN}\">")
     } else {
@@ -41,10 +43,14 @@ pub(super) fn page(refused: Refused) -> Response {
          </html>\n",
         refused.message()
     );
-    let mut response = (json.status(), Html(text)).into_response();
+    // The extension is for whoever counts.
+    let mut response = (status, Extension(refused), Html(text)).into_response();
     let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(gate::FRAMED));
-    headers.insert(HeaderName::from_static("x-frame-options"), HeaderValue::from_static("SAMEORIGIN"));
+    let policy =
+        POLICY.replace("frame-ancestors 'none'", &format!("frame-ancestors {}", origin::source(shell)));
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
     if refused.may_pass() {
         headers.insert(RETRY_AFTER, HeaderValue::from(AGAIN));
     }
@@ -53,6 +59,8 @@ pub(super) fn page(refused: Refused) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderName;
+
     use super::*;
 
     #[test]

@@ -1,9 +1,9 @@
 //! One exchange with the app on a connection of its own: head, body and upgrade go through as they come.
 //!
-//! A connection for each exchange costs little on loopback, and none is found closed by the app when it is used
+//! A connection for each exchange costs little on one machine, and none is found closed by the app when it is used
 //! again. **It must never** leave a task behind: the server's scope owns each, and its end cuts them.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -14,17 +14,17 @@ use axum::{
 use futures_util::StreamExt as _;
 use hyper::{client::conn::http1, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
+use killcord::AppAddress;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, copy, split},
-    net::TcpStream,
+    net::{TcpStream, UnixStream},
     sync::OwnedSemaphorePermit,
 };
-use tokio_util::sync::CancellationToken;
 
-use super::head;
+use super::{entry::Entry, head};
 use crate::{answer::Refused, from::From, server::Shared};
 
-/// On loopback a connection is there or refused at once.
+/// On this machine a connection is there or refused at once.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// How long the app may think before it answers: a callback that blocks for a whole measurement is the app's
 /// business. A browser that goes away ends the exchange sooner.
@@ -38,10 +38,11 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 pub(super) async fn pass(
     shared: &Arc<Shared>,
     mut request: Request,
-    app: SocketAddr,
+    app: &AppAddress,
     from: &From,
-    revoked: &CancellationToken,
+    entry: &Entry,
 ) -> Result<Response, Refused> {
+    let revoked = &entry.guest.revoked;
     let browser = if head::is_socket(request.headers()) {
         let place = Arc::clone(&shared.tunnels).try_acquire_owned().map_err(|_| Refused::TooMany)?;
         Some((hyper::upgrade::on(&mut request), place))
@@ -50,13 +51,11 @@ pub(super) async fn pass(
     };
     *request.uri_mut() = head::target(request.uri());
     *request.version_mut() = Version::HTTP_11;
-    head::to_app(request.headers_mut(), app, from);
+    let names = app.names();
+    head::to_app(request.headers_mut(), &names, from);
 
-    let stream = tokio::time::timeout(CONNECT_WITHIN, TcpStream::connect(app)).await;
+    let stream = tokio::time::timeout(CONNECT_WITHIN, connect(app)).await;
     let Ok(Ok(stream)) = stream else { return Err(Refused::AppGone) };
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "the app will be slow");
-    }
     let handshake = http1::Builder::new().max_buf_size(ANSWER_HEAD).handshake(TokioIo::new(stream)).await;
     let (mut app_side, connection) = handshake.map_err(|error| no_answer(&error))?;
     let stop = shared.stop.clone();
@@ -87,12 +86,29 @@ pub(super) async fn pass(
             }
         });
     }
-    head::to_browser(answer.headers_mut(), status, app);
+    head::to_browser(answer.headers_mut(), status, &names, &entry.shell);
     let (mut parts, body) = answer.into_parts();
     parts.version = Version::HTTP_11;
     // One that never ends does so with the permission to read it.
     let body = Body::new(body).into_data_stream().take_until(revoked.clone().cancelled_owned());
     Ok(Response::from_parts(parts, Body::from_stream(body)))
+}
+
+/// A connection, of either kind.
+trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
+
+async fn connect(app: &AppAddress) -> io::Result<Box<dyn Wire>> {
+    match app {
+        AppAddress::Port(address) => {
+            let stream = TcpStream::connect(address).await?;
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "the app will be slow");
+            }
+            Ok(Box::new(stream))
+        }
+        AppAddress::Socket(path) => Ok(Box::new(UnixStream::connect(path).await?)),
+    }
 }
 
 fn no_answer(error: &hyper::Error) -> Refused {

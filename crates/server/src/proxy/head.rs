@@ -3,18 +3,17 @@
 //!
 //! To the app it is asked by its own name: frameworks compare `Host` and `Origin` with where they listen.
 
-use std::net::SocketAddr;
-
 use axum::http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode, Uri,
     header::{
         AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, COOKIE, EXPECT, FORWARDED, HOST,
-        LOCATION, ORIGIN, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, REFERER, SET_COOKIE, TE, TRAILER,
-        TRANSFER_ENCODING, UPGRADE, X_FRAME_OPTIONS,
+        LOCATION, ORIGIN, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, REFERER, SET_COOKIE,
+        STRICT_TRANSPORT_SECURITY, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, X_FRAME_OPTIONS,
     },
     uri::PathAndQuery,
 };
 
+use super::origin;
 use crate::from::From;
 
 /// What belongs to one connection, besides what `Connection` names.
@@ -40,12 +39,9 @@ const FORWARDING: [HeaderName; 6] = [
 ];
 /// With what each key begins.
 const KEY: &str = crate::tokens::PREFIX;
-/// It would take our cookie and what our pages store with the app's.
-const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
-/// The mark of a frame's own request where a browser does not say what a request is for; the app does not get it.
-pub(super) const FRAME: &str = "killcord-frame";
-/// Nobody but our own page frames the app.
-const FRAMED_BY_US: &str = "frame-ancestors 'self'";
+/// What speaks for the whole name, our pages at another port of it included: the one would take our cookie with the
+/// app's (Clear Site Data section 3.1), the other lasts beyond the app (RFC 6797 section 5.4).
+const FOR_THE_NAME: [HeaderName; 2] = [HeaderName::from_static("clear-site-data"), STRICT_TRANSPORT_SECURITY];
 
 /// Whether a request wants to change to the WebSocket protocol; no other is passed on.
 pub(super) fn is_socket(headers: &HeaderMap) -> bool {
@@ -56,26 +52,19 @@ pub(super) fn is_socket(headers: &HeaderMap) -> bool {
     named(&CONNECTION, "upgrade") && named(&UPGRADE, "websocket")
 }
 
-/// A worker of the app's below `/` would stand between our own pages and this host: there is none.
+/// A worker of the app's would stand between its frame and this host, and show what is no more: there is none.
 pub(super) fn is_service_worker(headers: &HeaderMap) -> bool {
     headers.contains_key("service-worker")
 }
 
 /// The path and query that the app is asked for.
 pub(super) fn target(uri: &Uri) -> Uri {
-    let kept = uri.query().map_or_else(String::new, |query| {
-        let all = query.split('&').filter(|item| *item != FRAME);
-        all.collect::<Vec<_>>().join("&")
-    });
-    match uri.query() {
-        None => Uri::from(uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"))),
-        Some(_) if kept.is_empty() => uri.path().parse().unwrap_or_default(),
-        Some(_) => format!("{}?{kept}", uri.path()).parse().unwrap_or_default(),
-    }
+    Uri::from(uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")))
 }
 
-/// Makes a browser's head one for the app.
-pub(super) fn to_app(headers: &mut HeaderMap, app: SocketAddr, from: &From) {
+/// Makes a browser's head one for the app, whose names the first of these is.
+pub(super) fn to_app(headers: &mut HeaderMap, names: &[String], from: &From) {
+    let app = names.first().map_or("localhost", String::as_str);
     let socket = is_socket(headers);
     let asked = from.host.clone();
     if headers.contains_key(TRANSFER_ENCODING) {
@@ -95,7 +84,7 @@ pub(super) fn to_app(headers: &mut HeaderMap, app: SocketAddr, from: &From) {
             headers.insert(name, value);
         }
     };
-    set(HOST, app.to_string());
+    set(HOST, app.to_owned());
     set(HeaderName::from_static("x-forwarded-for"), from.address.to_string());
     set(HeaderName::from_static("x-forwarded-proto"), from.scheme.word().into());
     if let Some(asked) = &asked {
@@ -116,8 +105,8 @@ pub(super) fn to_app(headers: &mut HeaderMap, app: SocketAddr, from: &From) {
     }
 }
 
-/// Makes the app's head one for the browser.
-pub(super) fn to_browser(headers: &mut HeaderMap, status: StatusCode, app: SocketAddr) {
+/// Makes the app's head one for the browser. `shell` is the origin of our own page, which alone frames the app.
+pub(super) fn to_browser(headers: &mut HeaderMap, status: StatusCode, names: &[String], shell: &str) {
     drop_hop_by_hop(headers);
     if status == StatusCode::SWITCHING_PROTOCOLS {
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
@@ -125,8 +114,8 @@ pub(super) fn to_browser(headers: &mut HeaderMap, status: StatusCode, app: Socke
     }
     // It believes that it was asked by its own name.
     replace(headers, LOCATION, |location| {
-        let names = [format!("http://{app}"), format!("http://localhost:{}", app.port())];
-        let rest = names.iter().find_map(|name| location.strip_prefix(name.as_str()))?;
+        let rest =
+            names.iter().find_map(|name| location.strip_prefix("http://")?.strip_prefix(name.as_str()))?;
         match rest.chars().next() {
             None => Some("/".into()),
             Some('/') if !rest.starts_with("//") => Some(rest.to_owned()),
@@ -134,15 +123,22 @@ pub(super) fn to_browser(headers: &mut HeaderMap, status: StatusCode, app: Socke
             Some(_) => None,
         }
     });
-    headers.remove(CLEAR_SITE_DATA);
+    for name in &FOR_THE_NAME {
+        headers.remove(name);
+    }
     keep(headers, &SET_COOKIE, |cookie| {
-        let name = cookie.split(['=', ';']).next().unwrap_or_default();
+        // One without a name comes back as its value alone, which then looks like one with a name (RFC 6265bis, 5.8.3).
+        let shown = cookie.trim_start_matches(|c: char| c == '=' || c.is_whitespace());
+        let name = shown.split(['=', ';']).next().unwrap_or_default();
         (!is_ours(name)).then(|| cookie.to_owned())
     });
     // One that forbids every frame would be seen nowhere.
     keep(headers, &CONTENT_SECURITY_POLICY, without_ancestors);
-    headers.append(CONTENT_SECURITY_POLICY, HeaderValue::from_static(FRAMED_BY_US));
-    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
+    let framed = HeaderValue::from_str(&format!("frame-ancestors {}", origin::source(shell)));
+    let framed = framed.unwrap_or(HeaderValue::from_static("frame-ancestors 'none'"));
+    headers.append(CONTENT_SECURITY_POLICY, framed);
+    // It knows no other origin than its own.
+    headers.remove(X_FRAME_OPTIONS);
 }
 
 fn drop_hop_by_hop(headers: &mut HeaderMap) {
@@ -225,7 +221,7 @@ fn keep(headers: &mut HeaderMap, name: &HeaderName, change: impl Fn(&str) -> Opt
 mod tests {
     use super::*;
 
-    const APP: &str = "127.0.0.1:4711";
+    const APP: [&str; 2] = ["127.0.0.1:4711", "localhost:4711"];
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
         let pair = |(name, value): &(&'static str, &'static str)| {
@@ -250,13 +246,14 @@ mod tests {
             scheme: crate::from::Scheme::Plain,
             host: headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned),
         };
-        to_app(&mut headers, APP.parse().unwrap(), &from);
+        to_app(&mut headers, &APP.map(str::to_owned), &from);
         headers
     }
 
     fn answered(status: u16, lines: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut headers = headers(lines);
-        to_browser(&mut headers, StatusCode::from_u16(status).unwrap(), APP.parse().unwrap());
+        let status = StatusCode::from_u16(status).unwrap();
+        to_browser(&mut headers, status, &APP.map(str::to_owned), "http://bench1.lab:8420");
         headers
     }
 
@@ -267,7 +264,7 @@ mod tests {
             ("origin", "http://bench1.lab:8420"),
             ("referer", "http://bench1.lab:8420/plots?n=1"),
         ]);
-        assert_eq!(all(&sent, "host"), [APP]);
+        assert_eq!(all(&sent, "host"), [APP[0]]);
         assert_eq!(all(&sent, "origin"), ["http://127.0.0.1:4711"]);
         assert_eq!(all(&sent, "referer"), ["http://127.0.0.1:4711/plots?n=1"]);
         assert_eq!(all(&sent, "x-forwarded-host"), ["bench1.lab:8420"]);
@@ -293,10 +290,16 @@ mod tests {
         let got =
             answered(200, &[("set-cookie", "killcord-8420=; Max-Age=0"), ("set-cookie", "sid=1; Path=/")]);
         assert_eq!(all(&got, "set-cookie"), ["sid=1; Path=/"]);
-        assert!(!answered(200, &[("clear-site-data", "\"cookies\"")]).contains_key("clear-site-data"));
         for ours in ["__Host-killcord-8420=secret", "__Secure-killcord-8420=secret"] {
             assert!(!sent(&[("cookie", ours)]).contains_key("cookie"), "{ours}");
             assert!(!answered(200, &[("set-cookie", ours)]).contains_key("set-cookie"), "{ours}");
+        }
+        for set in ["__Host-killcord-8421=x; Path=/", "killcord-8421=x; Path=/killcord", "= killcord-8420=x"]
+        {
+            assert!(!answered(200, &[("set-cookie", set)]).contains_key("set-cookie"), "{set}");
+        }
+        for line in [("clear-site-data", "\"cookies\""), ("strict-transport-security", "max-age=1")] {
+            assert!(!answered(200, &[line]).contains_key(line.0));
         }
     }
 
@@ -360,22 +363,20 @@ mod tests {
                 ("content-security-policy", "frame-ancestors https://evil.example, script-src 'self'"),
             ],
         );
-        assert_eq!(all(&got, "x-frame-options"), ["SAMEORIGIN"]);
+        assert!(!got.contains_key("x-frame-options"));
         assert_eq!(
             all(&got, "content-security-policy"),
-            ["default-src 'self'; img-src *", "script-src 'self'", "frame-ancestors 'self'"]
+            ["default-src 'self'; img-src *", "script-src 'self'", "frame-ancestors http://bench1.lab:8420"]
         );
     }
 
     #[test]
-    fn the_frame_s_mark_is_not_the_app_s() {
+    fn the_app_is_asked_for_the_path_as_it_stands() {
         for (asked, wanted) in [
             ("/", "/"),
             ("/a?b=1&b=2", "/a?b=1&b=2"),
-            ("/a?killcord-frame", "/a"),
-            ("/a?b=1&killcord-frame&c=%20", "/a?b=1&c=%20"),
-            ("http://bench1.lab:8420/a?b", "/a?b"),
-            ("/a?", "/a"),
+            ("/a?b=1&c=%20", "/a?b=1&c=%20"),
+            ("http://bench1.lab:8421/a?b", "/a?b"),
         ] {
             assert_eq!(target(&asked.parse().unwrap()).to_string(), wanted);
         }

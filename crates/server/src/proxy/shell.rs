@@ -1,35 +1,50 @@
-//! Killcord's own page around the app: which requests it answers, and the page itself.
+//! Killcord's own page around the app: the one document at our own address besides the panel.
+
+use std::sync::Arc;
 
 use axum::{
-    extract::Request,
+    Extension,
+    extract::{Request, State},
     http::{HeaderValue, Method, header::CONTENT_SECURITY_POLICY},
-    response::Response,
+    response::{IntoResponse as _, Response},
 };
 
-use super::{absent::accepts_pages, head::FRAME};
-use crate::{answer::Refused, gate, pages, pair::Browser, server::Shared};
+use super::{absent::accepts_pages, enter, origin};
+use crate::{answer::Refused, from::From, gate::POLICY, names, pages, pair::Browser, server::Shared};
 
 /// The page's file.
 const FILE: &str = "app.html";
 
-/// Whether a request is for the document of a tab. Without `Sec-Fetch-Dest` (an old browser, or a name that is not
-/// trustworthy to it) a frame's own request carries a mark, which the page puts there.
-pub(super) fn is_for(request: &Request) -> bool {
-    match request.headers().get("sec-fetch-dest") {
-        Some(dest) => dest == "document",
-        None => accepts_pages(request.headers()) && !marked(request),
+/// Everything outside `/killcord/` at our own address: the page for a tab, entered with the host as the panel is, and
+/// nothing else.
+pub(crate) async fn shell(
+    State(shared): State<Arc<Shared>>,
+    Extension(from): Extension<From>,
+    browser: Result<Browser, Refused>,
+    request: Request,
+) -> Response {
+    if !is_for(&request) {
+        return Refused::Unknown.into_response();
     }
-}
-
-fn marked(request: &Request) -> bool {
-    request.uri().query().is_some_and(|query| query.split('&').any(|item| item == FRAME))
-}
-
-/// The page, entered with the host as the panel is.
-pub(super) fn document(shared: &Shared, browser: Result<Browser, Refused>, method: &Method) -> Response {
-    let mut response = pages::document(shared, browser, method, FILE);
-    response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(gate::FRAMES));
+    let app = shared.app.as_ref().and_then(|door| enter::shown(door, &from)).unwrap_or_default();
+    let mut response = pages::document(&shared, browser, request.method(), FILE);
+    let policy = format!("{POLICY}; frame-src {}", origin::source(&app));
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    }
     response
+}
+
+/// Whether a request is for the document of a tab. An old browser does not say so.
+fn is_for(request: &Request) -> bool {
+    let path = request.uri().path();
+    let own = path == "/killcord" || path.starts_with("/killcord/");
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let document = match names::destination(request.headers()) {
+        Some(destination) => destination == "document",
+        None => accepts_pages(request.headers()),
+    };
+    reads && document && !own
 }
 
 #[cfg(test)]
@@ -38,8 +53,8 @@ mod tests {
 
     use super::*;
 
-    fn asked(path: &str, lines: &[(&str, &str)]) -> bool {
-        let mut request = axum::http::Request::get(path);
+    fn asked(method: &str, path: &str, lines: &[(&str, &str)]) -> bool {
+        let mut request = axum::http::Request::builder().method(method).uri(path);
         for (name, value) in lines {
             request = request.header(*name, *value);
         }
@@ -47,17 +62,14 @@ mod tests {
     }
 
     #[test]
-    fn the_document_of_a_tab_is_ours_and_what_it_frames_is_the_app_s() {
+    fn the_document_of_a_tab_is_our_page_and_nothing_else_is() {
         let html = ("accept", "text/html,*/*;q=0.8");
-        assert!(asked("/", &[("sec-fetch-dest", "document"), html]));
-        assert!(!asked("/", &[("sec-fetch-dest", "iframe"), html]));
-        assert!(!asked("/data", &[("sec-fetch-dest", "empty")]));
-        assert!(asked("/plots?n=1", &[html]));
-        assert!(!asked("/plots?n=1&killcord-frame", &[html]));
-        assert!(
-            asked("/?killcord-frame", &[("sec-fetch-dest", "document"), html]),
-            "opened in a tab of its own"
-        );
-        assert!(!asked("/data", &[]));
+        let document = ("sec-fetch-dest", "document");
+        assert!(asked("GET", "/", &[document, html]) && asked("HEAD", "/plots?n=1", &[document]));
+        assert!(asked("GET", "/plots?n=1", &[html]), "an old browser");
+        assert!(!asked("GET", "/", &[("sec-fetch-dest", "iframe"), html]));
+        assert!(!asked("GET", "/data", &[("sec-fetch-dest", "empty")]) && !asked("GET", "/data", &[]));
+        assert!(!asked("POST", "/", &[document, html]));
+        assert!(!asked("GET", "/killcord/x", &[document, html]));
     }
 }

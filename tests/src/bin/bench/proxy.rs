@@ -17,6 +17,7 @@ const WARM: usize = 50;
 pub(crate) fn run(options: &Options) -> Figures {
     let bench = Wrapped::mirror("expire_after = \"60s\"");
     let (_serve, browser) = bench.ready();
+    let browser = browser.app();
     let seen: Value = browser.get("/x", &[]).body_mut().read_json().unwrap();
     let headers = seen["headers"].as_array().unwrap();
     let host = headers.iter().find(|pair| pair[0] == "host").unwrap()[1].as_str().unwrap().to_owned();

@@ -1,85 +1,55 @@
 /**
- * The frame that shows the app: loads it at the page's own path, and mirrors where the person goes in it into the
- * page's address, so that a reload keeps the place. It touches nothing of the app's documents.
+ * The frame that shows the app. It is of an origin of its own: this page sees nothing of it, and it nothing of this page.
+ * Each life of the app is shown at the page's own path, by an address that the host gives for once.
  */
-import { onInput } from '@killcord/client';
-import { unmarked } from './address';
 
-/** What the frame tells the page. */
-export interface Told {
-  /** The person gave input in it. */
-  input(): void;
-  /** F12 was pressed in it. */
-  stop(): void;
-  /** Its document has this title. */
-  title(text: string): void;
-}
-
-/** Frames within the frame that are looked into. */
-const MOST_WINDOWS = 32;
+/** Between two tries to get one. */
+const AGAIN_MS = 1_000;
 
 export class Frame {
   readonly #element: HTMLIFrameElement;
-  readonly #told: Told;
-  /** Windows whose input is heard; a document that is replaced takes its window with it. */
-  readonly #heard = new WeakSet<Document>();
+  readonly #enter: () => Promise<URL>;
+  /** The life that is shown. */
+  #shown = 0;
+  #asking = false;
+  #again = 0;
 
-  constructor(element: HTMLIFrameElement, told: Told) {
+  /** `enter` asks for the address. */
+  constructor(element: HTMLIFrameElement, enter: () => Promise<URL>) {
     this.#element = element;
-    this.#told = told;
+    this.#enter = enter;
   }
 
-  /** Shows `url`; leaves no step in the history. */
-  show(url: URL): void {
-    this.#element.contentWindow?.location.replace(url);
+  /** Shows this life of the app, if it does not yet; to be called until it does. */
+  look(life: number, now: number): void {
+    if (life === this.#shown || this.#asking || now < this.#again) return;
+    this.#asking = true;
+    this.#again = now + AGAIN_MS;
+    void this.#show(life).finally(() => (this.#asking = false));
   }
 
-  /** Looks where it is now. A frame that has left this origin keeps its place to itself. */
-  look(): void {
-    const inside = this.#element.contentWindow;
-    const at = inside && placeOf(inside);
-    if (!inside || !at) return;
-    const place = unmarked(at);
-    if (place.href !== at.href) quietly(() => inside.history.replaceState(inside.history.state, '', place));
-    if (place.href !== location.href) history.replaceState(history.state, '', place);
-    this.#told.title(inside.document.title);
-    this.#hear([inside]);
-  }
-
-  #hear(windows: Window[]): void {
-    for (let n = 0; n < windows.length && n < MOST_WINDOWS; n += 1) {
-      const within = windows[n];
-      const document = within && quietly(() => within.document);
-      if (!within || !document) continue;
-      for (let at = 0; at < within.length; at += 1) {
-        const next = within[at];
-        if (next) windows.push(next);
-      }
-      if (this.#heard.has(document)) continue;
-      this.#heard.add(document);
-      onInput(within, () => this.#told.input());
-      within.addEventListener('keydown', (event) => this.#onKey(event), { capture: true });
+  async #show(life: number): Promise<void> {
+    try {
+      const url = await this.#enter();
+      // Leaves no step in the history.
+      this.#element.contentWindow?.location.replace(url);
+      this.#shown = life;
+    } catch {
+      // The host is away, or ends: the bar says so, and this is tried again.
     }
   }
-
-  #onKey(event: KeyboardEvent): void {
-    if (event.key !== 'F12') return;
-    event.preventDefault();
-    if (!event.repeat) this.#told.stop();
-  }
 }
 
-/** Its address; `null` where that is another origin's, or no page yet. */
-function placeOf(inside: Window): URL | null {
-  const href = quietly(() => inside.location.href);
-  return href?.startsWith(`${location.origin}/`) ? new URL(href) : null;
-}
-
-/** Another origin's window throws when it is looked into. */
-function quietly<T>(look: () => T): T | undefined {
-  try {
-    return look();
-  } catch {
-    return undefined;
-  }
+/** The address by which the frame comes in, at the path of `here`; `root` is the folder of the host's own paths. */
+export async function wayIn(ask: () => Promise<Response>, here: URL, root: URL): Promise<URL> {
+  const answer = await ask();
+  if (!answer.ok) throw new Error(`The host gives no way into the app: ${answer.status}.`);
+  const { url } = (await answer.json()) as { readonly url: string };
+  const way = new URL(url);
+  const base = new URL('..', root).pathname;
+  const path = here.pathname.startsWith(base) ? here.pathname.slice(base.length) : '';
+  way.searchParams.set('to', `/${path}${here.search}`);
+  // Redirects keep it, and no server sees it.
+  way.hash = here.hash;
+  return way;
 }

@@ -1,11 +1,8 @@
 /** The page around a wrapped app, at whatever path the app is asked for. */
-import { browserEnvironment, connect } from '@killcord/client';
-import { marked } from './address';
+import { browserEnvironment, connect, hostRoot } from '@killcord/client';
+import { wayIn } from './frame';
 import { start } from './start';
 
-if (window.self !== window.top) {
-  // A browser that does not say that it asks for a frame got this page in the app's place.
-  location.replace(marked(new URL(location.href)));
-} else {
-  start((seen) => connect({ environment: browserEnvironment(seen) }), new URL(location.href));
-}
+const here = new URL(location.href);
+const ask = (): Promise<Response> => fetch(new URL('enter', hostRoot()), { method: 'POST' });
+start((seen) => connect({ environment: browserEnvironment(seen) }), () => wayIn(ask, here, hostRoot()));

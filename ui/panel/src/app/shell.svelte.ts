@@ -7,8 +7,6 @@ export class AppShell {
   model = $state.raw() as Model;
   /** How many lives of the app this page has seen begin; the frame is loaded for each. None: nothing to show yet. */
   life = $state(0);
-  /** What the app calls its page. */
-  title = $state('');
   now = $state(0);
   readonly safeStop: SafeStop;
   readonly client: Killcord;
