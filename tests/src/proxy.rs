@@ -13,6 +13,9 @@ use crate::wait::{LONG, until_true};
 /// The name that the recipes give the bench.
 pub const NAME: &str = "bench1.lab.example";
 
+/// The name that they give its app.
+pub const APP_NAME: &str = "bench1-app.lab.example";
+
 /// Which one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -31,21 +34,26 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts one in front of a host's port, with its files in `folder`. `more` is added to the recipe's `location`.
+    /// Starts one in front of a host's port, and of that of its app, with its files in `folder`. `more` is
+    /// added to the recipe's `location`.
     ///
     /// # Panics
     /// When it does not start.
     #[must_use]
     #[track_caller]
-    pub fn start(kind: Kind, host: u16, folder: &Path, more: &str) -> Self {
+    pub fn start(kind: Kind, host: u16, app: u16, folder: &Path, more: &str) -> Self {
         let port = Port::free();
         let (cert, key) = certificate(folder);
         let document = std::fs::read_to_string(place::root().join("docs/remote.md")).unwrap();
-        let mark = if kind == Kind::Nginx { "<!-- nginx -->" } else { "<!-- caddy -->" };
-        let (_, rest) = document.split_once(mark).expect("the recipe is gone");
-        let recipe = rest.split("```").nth(1).unwrap().split_once('\n').unwrap().1;
+        let mark = if kind == Kind::Nginx { "nginx" } else { "caddy" };
+        let block = |mark: &str| {
+            let (_, rest) = document.split_once(mark).expect("the recipe is gone");
+            rest.split("```").nth(1).unwrap().split_once('\n').unwrap().1
+        };
+        let recipe = [block(&format!("<!-- {mark} -->")), block(&format!("<!-- {mark}: app -->"))].concat();
         let recipe = recipe
             .replace("127.0.0.1:8420", &format!("127.0.0.1:{host}"))
+            .replace("127.0.0.1:8421", &format!("127.0.0.1:{app}"))
             .replace("/etc/ssl/bench1.pem", &cert.display().to_string())
             .replace("/etc/ssl/bench1.key", &key.display().to_string());
         let at = port.number();
@@ -62,8 +70,12 @@ impl Proxy {
                 )
             }
             Kind::Caddy => {
-                let recipe = recipe
-                    .replace(&format!("{NAME} {{"), &format!("https://{NAME}:{at} {{\n    bind 127.0.0.1"));
+                let recipe = [NAME, APP_NAME].iter().fold(recipe, |recipe, name| {
+                    recipe.replace(
+                        &format!("{name} {{"),
+                        &format!("https://{name}:{at} {{\n    bind 127.0.0.1"),
+                    )
+                });
                 format!(
                     "{{\n    admin off\n    auto_https disable_redirects\n    skip_install_trust\n}}\n{recipe}"
                 )
@@ -108,6 +120,12 @@ impl Proxy {
     #[must_use]
     pub fn url(&self) -> String {
         format!("https://{NAME}:{}/bench1/", self.port.number())
+    }
+
+    /// Where they find its app.
+    #[must_use]
+    pub fn app_origin(&self) -> String {
+        format!("https://{APP_NAME}:{}", self.port.number())
     }
 
     /// A link of the host, as the browser reaches it here: the port is the proxy's.

@@ -16,10 +16,11 @@ use killcord_tests::page::nth_link;
 use killcord_tests::place;
 use killcord_tests::port::Port;
 use killcord_tests::process::{Launch, Process};
-use killcord_tests::proxy::{Kind, NAME, Proxy};
+use killcord_tests::proxy::{APP_NAME, Kind, NAME, Proxy};
 use killcord_tests::rigs;
 use killcord_tests::station::Station;
 use killcord_tests::wait::{LONG, until, until_true};
+use killcord_tests::wrapped::Wrapped;
 use serde_json::{Value, json};
 
 const PORT: u16 = 8420;
@@ -164,7 +165,7 @@ fn through(kind: Kind, more: &str) {
     door::await_watchdog(&station);
     door::await_state(&station, "safe");
     let folder = tempfile::Builder::new().prefix("kcp").tempdir().unwrap();
-    let mut proxy = Proxy::start(kind, port.number(), folder.path(), more);
+    let mut proxy = Proxy::start(kind, port.number(), Port::free().number(), folder.path(), more);
     let chromium = Chromium::naming(NAME);
     let tab = chromium.open(&proxy.link(&nth_link(&serve, 0)));
     await_panel(&tab);
@@ -203,4 +204,47 @@ fn through_nginx_by_the_recipe_a_page_works_and_survives_its_restart() {
 #[test]
 fn through_caddy_by_the_recipe_a_page_works_and_survives_its_restart() {
     through(Kind::Caddy, "");
+}
+
+/// Says what became of a socket of the app's own.
+const SOCKET: &str = "new Promise((done) => { \
+    const socket = new WebSocket(origin.replace('http', 'ws') + '/socket'); \
+    socket.onmessage = () => done('told'); socket.onerror = () => done('refused'); })";
+
+fn the_app_through(kind: Kind) {
+    let (bench, app) = (Wrapped::mirror("expire_after = \"60s\""), Port::free());
+    let folder = tempfile::Builder::new().prefix("kcp").tempdir().unwrap();
+    let proxy = Proxy::start(kind, bench.port(), app.number(), folder.path(), "");
+    let remote = format!(
+        "app_listen = \"127.0.0.1:{}\"\napp_origin = \"{}\"\nnames = [\"{NAME}\"]\n\
+         trusted_proxies = [\"127.0.0.1\"]\nbase_path = \"/bench1/\"",
+        app.number(),
+        proxy.app_origin()
+    );
+    let rig = std::fs::read_to_string(&bench.rig).unwrap();
+    std::fs::write(&bench.rig, rig.replace("app_listen = \"127.0.0.1:0\"", &remote)).unwrap();
+    let serve = bench.serve();
+    bench.await_app("ready");
+    let chromium = Chromium::naming("*.lab.example");
+    let tab = chromium.open(&proxy.link(&nth_link(&serve, 0)));
+    let frame = until("the app's page", LONG, || {
+        let frame = tab.framed().ok()?;
+        frame.try_run("document.body.innerText").is_ok_and(|text| text == "the app").then_some(frame)
+    });
+    assert_eq!(frame.run("origin"), proxy.app_origin().as_str());
+    let seen = frame.run("fetch('/asked').then((answer) => answer.text())");
+    let seen = seen.as_str().unwrap();
+    assert!(seen.contains(APP_NAME) && !seen.contains("killcord-"), "{seen}");
+    assert_eq!(frame.run(SOCKET), "told");
+    assert!(tab.run("location.href").as_str().unwrap().starts_with(&proxy.url()));
+}
+
+#[test]
+fn an_app_through_nginx_by_the_recipe_has_an_origin_of_its_own_and_its_sockets() {
+    the_app_through(Kind::Nginx);
+}
+
+#[test]
+fn an_app_through_caddy_by_the_recipe_has_an_origin_of_its_own_and_its_sockets() {
+    the_app_through(Kind::Caddy);
 }
