@@ -2,6 +2,7 @@
 const [role, name] = arguments;
 const implied = { button: 'button, summary, [role=button]', dialog: 'dialog, [role=dialog], [role=alertdialog]',
                   alert: '[role=alert]', status: '[role=status], output', checkbox: 'input[type=checkbox]',
+                  radio: 'input[type=radio]',
                   switch: '[role=switch]', textbox: 'input:not([type]), input[type=text], textarea',
                   spinbutton: 'input[type=number]', heading: 'h1,h2,h3,h4,[role=heading]' };
 const clean = (text) => (text ?? '').replace(/\s+/g, ' ').trim();

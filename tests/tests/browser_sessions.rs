@@ -24,7 +24,7 @@ fn armed() -> (Bench, Process, Chromium, Tab) {
 /// The link that the page shows, to one who may observe or operate.
 #[track_caller]
 fn invite(tab: &Tab, role: &str) -> String {
-    tab.click_on(&format!("document.querySelector('input[value={role}]')"));
+    tab.click("radio", role);
     tab.click("button", "Make a link");
     tab.await_text("Time left:");
     tab.run("document.querySelector('#link').value").as_str().unwrap().to_owned()
@@ -39,7 +39,7 @@ fn others(tab: &Tab) -> String {
 #[test]
 fn an_operator_lets_a_browser_in_gives_it_control_ends_its_session_and_revokes_it() {
     let (bench, _serve, _chromium, holder) = armed();
-    let link = invite(&holder, "operator");
+    let link = invite(&holder, "operate the rig, and let others in");
     assert!(link.starts_with(&format!("{}killcord/pair#", bench.url())), "{link}");
     Album::of("panel").take(&holder, "sessions-link", "Time left:");
 
@@ -85,7 +85,10 @@ fn an_operator_lets_a_browser_in_gives_it_control_ends_its_session_and_revokes_i
     let revoke = holder.run(
         "[...document.querySelectorAll('button')].map((b) => b.ariaLabel).find((it) => it?.startsWith('Revoke '))",
     );
-    holder.click("button", revoke.as_str().expect("nobody can be revoked"));
+    let revoke = revoke.as_str().expect("nobody can be revoked");
+    let (_, browser) = revoke.trim_end_matches(')').split_once('(').expect("a browser has a name");
+    assert!(others(&holder).contains(browser), "the list and the button speak of one browser");
+    holder.click("button", revoke);
     Album::of("panel").take(&holder, "sessions-revoke", "is let in no more");
     holder.click("button", "Revoke");
     bench.await_roles(&[Role::Operator]);
@@ -97,7 +100,7 @@ fn an_operator_lets_a_browser_in_gives_it_control_ends_its_session_and_revokes_i
 #[test]
 fn whoever_is_let_in_to_observe_sees_who_is_there_and_can_change_nothing() {
     let (bench, _serve, _chromium, holder) = armed();
-    let link = invite(&holder, "observer");
+    let link = invite(&holder, "observe");
     let second = Chromium::start();
     let other = second.open(&link);
     await_panel(&other);

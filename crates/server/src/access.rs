@@ -222,7 +222,10 @@ impl Access {
         // Only what was revoked here, and not there, is not taken up again.
         inner.revoked = before;
         inner.revoked.retain(|hash| listed.iter().any(|token| token.hash == *hash));
-        for token in listed.into_iter().filter(|token| !token.is_over(now)) {
+        // Keys come before whom they let in.
+        let (keys, browsers): (Vec<_>, Vec<_>) =
+            listed.into_iter().partition(|token| token.kind == Kind::Key);
+        for token in keys.into_iter().chain(browsers).filter(|token| !token.is_over(now)) {
             if let Some(known) = inner.known.get_mut(&token.hash) {
                 known.saved = true;
             } else if !inner.revoked.contains(&token.hash) {
@@ -253,10 +256,15 @@ impl Inner {
             // Its sockets end its sessions.
             drop(self.forget(|token| token.name == *name));
         }
+        // A key is a person's; a browser that lets another in is another's.
+        let is_key = |name: &&str| {
+            let mut all = self.known.values().map(|known| &known.token);
+            all.any(|token| token.kind == Kind::Key && token.name == *name)
+        };
         let guest = Guest {
             id: BrowserId(self.next),
             name: token.name.as_str().into(),
-            who: token.by.as_deref().unwrap_or(&token.name).into(),
+            who: token.by.as_deref().filter(is_key).unwrap_or(&token.name).into(),
             role: token.role,
             revoked: CancellationToken::new(),
         };

@@ -28,7 +28,7 @@ pub struct SessionView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "generate", ts(optional, type = "string"))]
     pub address: Option<IpAddr>,
-    /// Who that is: the token that its browser was let in by. For operators only.
+    /// Who that is: the key that its browser was let in by, or else the browser. For operators only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "generate", ts(optional))]
     pub who: Option<String>,

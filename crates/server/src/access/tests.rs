@@ -94,7 +94,9 @@ fn who_is_revoked_is_let_in_no_more_with_all_whom_it_let_in_not_even_after_a_res
     let late = door.access.invite(Role::Observer, Some(&alice), door.now).unwrap();
     let other = door.take(&door.code()).unwrap();
     let bob = door.cookie(&second).unwrap();
-    assert_eq!((&*alice.who, &*bob.who, bob.role), ("alice", &*alice.name, Role::Observer));
+    assert_eq!((&*alice.who, &*bob.who, bob.role), ("alice", &*bob.name, Role::Observer));
+    let again = door.again().guest(Proof::Cookie(&first), HERE, door.now).unwrap();
+    assert_eq!(&*again.who, "alice", "also after a restart");
 
     let ended = ids(door.access.forget("alice"));
     assert!(ended.contains(&alice.id) && ended.contains(&bob.id) && ended.len() == 3, "{ended:?}");

@@ -693,7 +693,7 @@ kind: SessionKind,
  */
 address?: string, 
 /**
- * Who that is: the token that its browser was let in by. For operators only.
+ * Who that is: the key that its browser was let in by, or else the browser. For operators only.
  */
 who?: string, 
 /**
