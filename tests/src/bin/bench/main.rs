@@ -7,8 +7,10 @@
 
 mod campaign;
 mod closes;
+mod crowd;
 mod dead_host;
 mod first_byte;
+mod hostile;
 mod idle;
 mod options;
 mod pages;
@@ -30,7 +32,7 @@ struct Harness {
     run: fn(&Options) -> Figures,
 }
 
-const ALL: [Harness; 11] = [
+const ALL: [Harness; 12] = [
     Harness {
         name: "first-byte",
         about: "close event to first safe byte, 100 closes each way",
@@ -58,6 +60,11 @@ const ALL: [Harness; 11] = [
         name: "sessions",
         about: "1,000 pages on one processor: memory, false ends, commands, their end",
         run: sessions::run,
+    },
+    Harness {
+        name: "hostile",
+        about: "1,000 pages and 50 hostile connections: sessions lost, and a safe stop's first byte",
+        run: hostile::run,
     },
     Harness {
         name: "peers",
