@@ -134,6 +134,28 @@ fn a_ticket_lets_in_once_and_leads_nowhere_else() {
 }
 
 #[test]
+fn an_observer_gets_the_panel_and_never_the_app() {
+    let bench = Wrapped::mirror(PATIENT);
+    let (_serve, browser) = bench.ready();
+    let added = bench.station.killcord(["token", "add"]).arg(&bench.rig).arg("visitor").run(LONG);
+    until_true("the running host to know it", SOON, || {
+        browser.ask("GET", "/killcord/api/v1/tokens", "").1.to_string().contains("visitor")
+    });
+    let observer = Browser::pair(&format!("http://{}/killcord/pair#{}", browser.at(), added.stdout.trim()));
+    for path in ["/", "/plots?n=1"] {
+        let top = observer.get(path, &[("sec-fetch-dest", "document")]);
+        assert_eq!(
+            (top.status().as_u16(), &top.headers()["location"]),
+            (303, &"/killcord/panel".parse().unwrap())
+        );
+    }
+    assert_eq!(observer.get("/killcord/panel", &[("sec-fetch-dest", "document")]).status(), 200);
+    let (status, refused) = observer.ask("POST", "/killcord/enter", "");
+    assert_eq!((status, &refused["code"]), (403, &"operators_only".into()));
+    assert_eq!(browser.ask("POST", "/killcord/enter", "").0, 200);
+}
+
+#[test]
 fn neither_cookie_is_worth_anything_at_the_other_address_and_both_end_together() {
     let bench = Wrapped::mirror(PATIENT);
     let (_serve, browser) = bench.ready();

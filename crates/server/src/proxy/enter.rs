@@ -21,7 +21,7 @@ use super::{absent, entry::Entry, gate::Visit, origin};
 use crate::{
     answer::Refused,
     from::{From, Scheme},
-    pair::Browser,
+    pair::Operator,
     server::{AppDoor, Shared},
 };
 
@@ -34,11 +34,11 @@ pub(crate) struct Way {
     url: String,
 }
 
-/// A ticket, for our own page alone. The frame's `to` is put behind it.
+/// A ticket, for our own page alone, and for operators: the app knows no roles. The frame's `to` is put behind it.
 pub(crate) async fn ticket(
     State(shared): State<Arc<Shared>>,
     Extension(from): Extension<From>,
-    browser: Browser,
+    Operator(browser): Operator,
 ) -> Result<Json<Way>, Refused> {
     let door = shared.app.as_ref().ok_or(Refused::Unknown)?;
     let shell = origin::asked(&from).ok_or(Refused::WrongHost)?.into();

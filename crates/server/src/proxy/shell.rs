@@ -6,8 +6,9 @@ use axum::{
     Extension,
     extract::{Request, State},
     http::{HeaderValue, Method, header::CONTENT_SECURITY_POLICY},
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse as _, Redirect, Response},
 };
+use killcord::Role;
 
 use super::{absent::accepts_pages, enter, origin};
 use crate::{answer::Refused, from::From, gate::POLICY, names, pages, pair::Browser, server::Shared};
@@ -16,7 +17,7 @@ use crate::{answer::Refused, from::From, gate::POLICY, names, pages, pair::Brows
 const FILE: &str = "app.html";
 
 /// Everything outside `/killcord/` at our own address: the page for a tab, entered with the host as the panel is, and
-/// nothing else.
+/// nothing else. For observers it is the panel.
 pub(crate) async fn shell(
     State(shared): State<Arc<Shared>>,
     Extension(from): Extension<From>,
@@ -25,6 +26,10 @@ pub(crate) async fn shell(
 ) -> Response {
     if !is_for(&request) {
         return Refused::Unknown.into_response();
+    }
+    // The app knows no roles: whoever sees it can do with the bench what it can.
+    if browser.as_ref().is_ok_and(|browser| browser.role() == Role::Observer) {
+        return Redirect::to(&format!("{}killcord/panel", shared.base_path)).into_response();
     }
     let app = shared.app.as_ref().and_then(|door| enter::shown(door, &from)).unwrap_or_default();
     let mut response = pages::document(&shared, browser, request.method(), FILE);
