@@ -23,6 +23,8 @@ use crate::options::Options;
 const ROUNDS: usize = 30;
 /// Connections at once.
 const HOSTILE: usize = 50;
+/// Between two tries of one: so that they outlast the stops.
+const PAUSE: Duration = Duration::from_millis(20);
 /// Tries of all of them together.
 const MOST_TRIES: usize = 200_000;
 /// Cause to first safe byte: `[p50, p99]` in milliseconds.
@@ -61,25 +63,30 @@ fn stops(crowd: &mut Crowd, what: &str) -> Stops {
     let mut stops = Stops::default();
     for round in 0..ROUNDS {
         eprintln!("{what}: stop {} of {ROUNDS}", round + 1);
+        let mut tries = 0;
         await_output(crowd, "ON", |crowd| {
-            let epoch = crowd.pages[0].epoch;
-            crowd.pages[0].say(&ToHost::Arm { epoch, id: format!("{what}{round}") });
+            tries += 1;
+            let (epoch, id) = (crowd.pages[0].epoch, format!("{what}{round}.{tries}"));
+            crowd.pages[0].say(&ToHost::Arm { epoch, id });
         });
+        let before = Journal::read(&crowd.station, &crowd.rig).teardowns().len();
         let still = monotonic() + BEAT;
         while monotonic() < still {
             crowd.turn(Duration::from_millis(5));
         }
         crowd.instrument.forget();
         let said = monotonic();
-        await_output(crowd, "OFF", |crowd| crowd.pages[0].say(&ToHost::Stop));
+        // Once: a stop that is lost has to be seen here.
+        crowd.pages[0].say(&ToHost::Stop);
+        await_output(crowd, "OFF", |_| {});
         let arrivals = crowd.instrument.arrivals();
         let byte = arrivals.iter().find(|arrival| arrival.line == "OUTP OFF").expect("no safe command");
         stops.outside.add_time(byte.at - said);
-        // What is asked for next is refused while it is being made safe.
+        // Arming is refused until it is on record.
         let report = loop {
             crowd.turn(Duration::from_millis(5));
             let journal = Journal::read(&crowd.station, &crowd.rig);
-            if journal.teardowns().first().is_some_and(|last| !last["ended"].is_null()) {
+            if journal.teardowns().len() > before {
                 break journal.report().clone();
             }
         };
@@ -89,15 +96,17 @@ fn stops(crowd: &mut Crowd, what: &str) -> Stops {
     stops
 }
 
-/// Does something, once the output is otherwise, and awaits that it is so.
+/// Asks until the output is so: what is asked for while the rig is busy is refused.
 #[track_caller]
-fn await_output(crowd: &mut Crowd, wanted: &str, ask: impl FnOnce(&mut Crowd)) {
-    if crowd.instrument.value("OUTP").as_deref() != Some(wanted) {
-        ask(crowd);
-    }
-    let by = monotonic() + LONG;
-    while crowd.instrument.value("OUTP").as_deref() != Some(wanted) {
-        assert!(monotonic() < by, "the output is not {wanted}");
+fn await_output(crowd: &mut Crowd, wanted: &str, mut ask: impl FnMut(&mut Crowd)) {
+    let is = |crowd: &Crowd| crowd.instrument.value("OUTP").as_deref() == Some(wanted);
+    let (mut asked, by) = (None, monotonic() + LONG);
+    while !is(crowd) {
+        assert!(monotonic() < by, "the output is not {wanted}; {} sessions are lost", crowd.lost());
+        if asked.is_none_or(|at| monotonic() - at > BEAT) {
+            asked = Some(monotonic());
+            ask(crowd);
+        }
         crowd.turn(Duration::from_millis(2));
     }
 }
@@ -120,6 +129,7 @@ impl Hostile {
                 std::thread::spawn(move || {
                     while !stop.load(Ordering::Relaxed) && tries.fetch_add(1, Ordering::Relaxed) < MOST_TRIES
                     {
+                        std::thread::park_timeout(PAUSE);
                         if attack(port, &stop).unwrap_or(false) {
                             answers.fetch_add(1, Ordering::Relaxed);
                         }
