@@ -2,7 +2,8 @@
 //!
 //! A browser asks for the new document before the old page says goodbye. So the account of documents that were
 //! asked for and that no hello has claimed yet tells the two apart, and an end without grace is earned: when in
-//! doubt, grace. It costs `reload_grace`; a false end costs a run.
+//! doubt, grace. It costs `reload_grace`; a false end costs a run. The page's connection may be closed a little before
+//! either, so that a close waits for both (docs/decisions/0025).
 //!
 //! No clock, no socket: whoever asks gives the time.
 
@@ -15,10 +16,11 @@ const MOST_DOCUMENTS: usize = 64;
 /// The most browsers that are kept. One more is not known, and an unknown one never earns an end without grace.
 const MOST_BROWSERS: usize = 1024;
 
-/// How long a close (1001) waits for a goodbye that says more, besides the time of its way: a browser that keeps a page
-/// closes its connection too, and its beacon comes by another one. Half of what a closed page may take until the
-/// hardware is safe (DESIGN.md, section 11).
-pub const BEACON_WITHIN: Duration = Duration::from_millis(20);
+/// How long a close (1001) waits for word that it is no end, besides the time of its way: a browser that keeps a page
+/// closes its connection too, and its beacon comes by another one; Firefox, when it reloads one, now and then closes its
+/// connection before it asks for the new document (10 ms before, at most, in 16 reloads on two busy cores). The most that
+/// leaves the rest its time in what a closed page may take until the hardware is safe (DESIGN.md, section 11: 50 ms).
+pub const BEACON_WITHIN: Duration = Duration::from_millis(30);
 /// Round trips that a beacon may take: a connection, its encryption, the request.
 const BEACON_TRIPS: u32 = 3;
 
@@ -58,6 +60,8 @@ enum Left {
     Kept,
     /// For good.
     Gone,
+    /// Its connection was closed as by a browser that goes away, and nothing was heard since.
+    Closed,
 }
 
 impl Page {
@@ -71,6 +75,16 @@ impl Page {
     #[must_use]
     pub const fn has_left(&self) -> bool {
         self.left.is_some()
+    }
+
+    /// Its browser asks for a document. Whether it may be for this page: its connection was closed and nothing was heard
+    /// since. One close is undone by one document.
+    pub fn is_sought(&mut self, by: BrowserId) -> bool {
+        let sought = self.left == Some(Left::Closed) && self.browser == Some(by);
+        if sought {
+            self.left = Some(Left::Gone);
+        }
+        sought
     }
 }
 
@@ -129,7 +143,7 @@ impl Documents {
                 before.claimed
                     && before.browser == Some(id)
                     && before.nonce == nonce
-                    && before.left != Some(Left::Gone)
+                    && !matches!(before.left, Some(Left::Gone | Left::Closed))
             });
             known.doubted |= !fresh && !again;
             fresh || again
@@ -149,14 +163,17 @@ impl Documents {
     }
 
     /// The browser closed the page's connection as one does that goes away (1001), with no proxy between. After
-    /// a goodbye it says nothing new; before one it counts once [`beacon_wait`] is over.
+    /// a goodbye it says nothing new; before one it counts once [`beacon_wait`] is over and the page was not
+    /// [sought](Page::is_sought).
     #[must_use]
     pub fn closed(&self, page: &mut Page, now: Time) -> Option<Goodbye> {
         if page.has_left() {
             return None;
         }
         let nonce = page.nonce.clone();
-        self.goodbye(page, &nonce, false, now)
+        let goodbye = self.goodbye(page, &nonce, false, now);
+        page.left = Some(Left::Closed);
+        goodbye
     }
 
     /// Whether every document that the browser asked for was claimed, and every page of it claimed one.

@@ -43,6 +43,28 @@ fn a_reload_gets_grace_because_its_request_came_first() {
 }
 
 #[test]
+fn a_page_whose_connection_closed_is_sought_by_the_next_document_of_its_browser() {
+    let (mut documents, page) = loaded("a");
+    let closed = |mut page: Page| {
+        assert_eq!(documents.closed(&mut page, at(100)), Some(Goodbye::AtOnce));
+        page
+    };
+    let mut sought = closed(page.clone());
+    assert!(!sought.is_sought(OTHER));
+    assert!(sought.is_sought(ONE));
+    assert!(!sought.is_sought(ONE), "one close is undone by one document");
+    let mut told = closed(page.clone());
+    assert_eq!(documents.goodbye(&mut told, "a", false, at(101)), Some(Goodbye::AtOnce));
+    assert!(!told.is_sought(ONE), "it said more since, and that stands");
+    let mut there = page.clone();
+    assert!(!there.is_sought(ONE), "nothing was closed");
+    // What the document is for: the page comes with its own nonce, and is in no doubt.
+    documents.asked(ONE, "b".into(), at(104));
+    let mut next = documents.hello(Some(ONE), "b".into(), Some(&sought), at(200));
+    assert_eq!(documents.goodbye(&mut next, "b", false, at(300)), Some(Goodbye::AtOnce));
+}
+
+#[test]
 fn another_browsers_request_takes_nothing_from_a_close() {
     let (mut documents, mut page) = loaded("a");
     documents.asked(OTHER, "b".into(), at(93));

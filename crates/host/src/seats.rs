@@ -111,9 +111,13 @@ impl Default for Seats {
 }
 
 impl Seats {
-    /// A browser asks for a document.
-    pub(crate) fn document(&mut self, browser: BrowserId, nonce: String, now: Time) {
+    /// A browser asks for a document. Gives the sessions whose page that may be.
+    pub(crate) fn document(&mut self, browser: BrowserId, nonce: String, now: Time) -> Vec<SessionId> {
         self.documents.asked(browser, nonce, now);
+        self.pages
+            .iter_mut()
+            .filter_map(|(&session, page)| page.is_sought(browser).then_some(session))
+            .collect()
     }
 
     /// A GUI said hello and waits for its session. Gives the one that its token belongs to.

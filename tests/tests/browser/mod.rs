@@ -209,14 +209,20 @@ impl Bench {
     /// Awaits the journal's word on why sessions ended, newest first. What is safe is not held up by it.
     #[track_caller]
     pub fn await_reasons(&self, wanted: &[&str]) {
-        let found = || {
-            let journal = Journal::read(&self.station, &self.rig);
-            let reasons = journal.sessions().iter().filter_map(|session| session["reason"].as_str());
-            reasons.map(str::to_owned).collect::<Vec<_>>()
-        };
-        if maybe(SOON, || (found() == wanted).then_some(())).is_none() {
-            panic!("sessions ended for {:?} and not for {wanted:?}", found());
+        if maybe(SOON, || (self.reasons() == wanted).then_some(())).is_none() {
+            panic!("sessions ended for {:?} and not for {wanted:?}", self.reasons());
         }
+    }
+
+    /// Why sessions ended, newest first, as far as the journal says by now.
+    pub fn reasons(&self) -> Vec<String> {
+        let journal = Journal::read(&self.station, &self.rig);
+        journal
+            .sessions()
+            .iter()
+            .filter_map(|session| session["reason"].as_str())
+            .map(str::to_owned)
+            .collect()
     }
 }
 

@@ -69,6 +69,11 @@ pub enum Input {
         /// How long that is waited for; at most `reload_grace`.
         wait: Duration,
     },
+    /// The browser asked for a document after it closed the page's connection: it may be a reload.
+    Sought {
+        /// Whose page.
+        session: SessionId,
+    },
     /// Control is asked for.
     TakeControl {
         /// By whom.

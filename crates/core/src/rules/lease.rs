@@ -260,6 +260,16 @@ impl State {
         self.may_return(id, SessionEnd::PageClosed, wait, fx);
     }
 
+    /// A close that still waits is a reload's: the page has the time of one. One that was no goodbye stays none.
+    pub(super) fn sought(&mut self, id: SessionId) {
+        let until = self.now.mono + self.rig.policy.session.reload_grace;
+        if let Some(Liveliness::Grace { until: known, .. }) =
+            self.sessions.get_mut(&id).map(|session| &mut session.liveliness)
+        {
+            *known = until.max(*known);
+        }
+    }
+
     /// It ends with that reason unless its page is back within that time. The latest of several times counts; none is
     /// longer than what was left to it, which nothing renews from here on.
     fn may_return(&mut self, id: SessionId, reason: SessionEnd, within: Duration, fx: &mut Vec<Effect>) {

@@ -131,6 +131,7 @@ impl State {
             Input::SocketLost { session } => self.socket_lost(session, fx),
             Input::Goodbye { session, reason, grace } => self.goodbye(session, reason, grace, fx),
             Input::Closed { session, wait } => self.closed(session, wait, fx),
+            Input::Sought { session } => self.sought(session),
             Input::TakeControl { session, force } => self.take_control(session, force, fx),
             Input::YieldControl { session, to: None } => self.yield_control(session, fx),
             Input::YieldControl { session, to: Some(to) } => self.give_control(session, to, fx),

@@ -54,6 +54,49 @@ fn a_goodbye_of_a_page_that_is_gone_ends_it_at_once() {
 }
 
 #[test]
+fn a_document_asked_for_behind_the_close_gives_it_the_grace_of_a_reload() {
+    // What has come is heard before anything is judged, so at the last moment, too.
+    let (mut world, session, from) = closed();
+    world.now = from + BEACON_WITHIN;
+    world.say(Input::Sought { session });
+    let until = world.now + Policy::default().session.reload_grace;
+    while world.now < until - NANO {
+        assert_eq!(ended(&world.say(Input::Tick)), None);
+        world.now = world.state.next_wake().min(until - NANO);
+    }
+    world.now = until;
+    assert_eq!(ended(&world.say(Input::Tick)), Some(SessionEnd::PageClosed));
+}
+
+#[test]
+fn documents_without_end_outlive_no_lease() {
+    let (mut world, session, from) = closed();
+    let end = from + Policy::default().session.expire_after;
+    while world.now < end {
+        world.now = world.state.next_wake().min(end);
+        world.say(Input::Sought { session });
+        world.say(Input::Tick);
+    }
+    assert!(world.state.sessions().is_empty());
+}
+
+#[test]
+fn a_document_ends_no_page_that_said_no_goodbye() {
+    // Another tab's: the close of a page that had fallen silent was none, and its lease runs on.
+    let (mut world, session) = quiet_bench(alone());
+    world.say(Input::Beat { session, n: 1, main_ago: None, input_ago: None });
+    world.pass(2_001);
+    world.say(Input::Closed { session, wait: BEACON_WITHIN });
+    world.say(Input::SocketLost { session });
+    world.say(Input::Sought { session });
+    world.sent.clear();
+    world.pass(2_998);
+    assert_eq!(ended(&world.sent), None);
+    world.pass(1);
+    assert_eq!(ended(&world.sent), Some(SessionEnd::Expired));
+}
+
+#[test]
 fn goodbyes_without_end_outlive_no_lease() {
     let (mut world, session, from) = closed();
     let end = from + Policy::default().session.expire_after;
@@ -87,10 +130,10 @@ fn a_close_of_a_page_that_had_fallen_silent_is_no_goodbye() {
         world.say(Input::Closed { session, wait: BEACON_WITHIN });
         world.say(Input::SocketLost { session });
         world.sent.clear();
-        world.pass(20);
+        world.pass(30);
         assert_eq!(ended(&world.sent), counts.then_some(SessionEnd::PageClosed), "{further:?}");
         if !counts {
-            world.pass(2_980);
+            world.pass(2_970);
             assert_eq!(ended(&world.sent), Some(SessionEnd::Expired), "its lease runs on, and no longer");
         }
     }
@@ -107,7 +150,7 @@ fn nor_is_that_of_a_page_that_has_just_begun_to_beat_again() {
         }
         world.say(Input::Closed { session, wait: BEACON_WITHIN });
         world.sent.clear();
-        world.pass(20);
+        world.pass(30);
         assert_eq!(ended(&world.sent), counts.then_some(SessionEnd::PageClosed), "{since} ms");
     }
 }

@@ -43,7 +43,11 @@ impl Engine {
     pub(super) fn page(&mut self, news: PageNews) {
         let now = self.now().mono;
         match news {
-            PageNews::Document { browser, nonce } => self.seats.document(browser, nonce, now),
+            PageNews::Document { browser, nonce } => {
+                for session in self.seats.document(browser, nonce, now) {
+                    self.input(Input::Sought { session });
+                }
+            }
             PageNews::Bye { browser, session, nonce, persisted } => {
                 match self.seats.goodbye(browser, session, &nonce, persisted, now) {
                     Some(goodbye) => self.goodbye(session, goodbye),
@@ -51,7 +55,7 @@ impl Engine {
                 }
             }
             PageNews::Closed { tag, wait } => match self.seats.closed(tag, now) {
-                // It may have been kept: its beacon would be behind this.
+                // It may have been kept, or is loaded again: its beacon, or a document, would be behind this.
                 Some((session, Goodbye::AtOnce)) => self.input(Input::Closed { session, wait }),
                 Some((session, goodbye)) => self.goodbye(session, goodbye),
                 None => {}

@@ -4,6 +4,7 @@ use std::{io::Write as _, net::TcpStream, time::Instant};
 
 use killcord::{
     Role, SessionEnd,
+    core::documents::BEACON_WITHIN,
     wire::{ToHost, ToPage},
 };
 use tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
@@ -113,6 +114,31 @@ fn a_close_in_front_of_its_beacon_waits_for_it() {
         page.socket.close(Some(close)).unwrap();
         beacon.write_all(bye.as_bytes()).unwrap();
         let mut back = browser.hello(&page.nonce, Some(&page.token));
+        assert!(back.resumed());
+        back.beat(1);
+        page = back;
+    }
+    assert!(bench.is_on());
+}
+
+#[test]
+fn a_close_in_front_of_the_reloads_request_waits_for_it() {
+    let bench = Bench::start();
+    let browser = bench.browser();
+    let mut page = browser.page(None);
+    page.arm(&bench);
+    for _ in 0..5 {
+        // As Firefox does it, now and then: the close, the request by a connection of its own, the goodbye at last.
+        let close = CloseFrame { code: CloseCode::Away, reason: "".into() };
+        page.socket.close(Some(close)).unwrap();
+        let nonce = browser.document();
+        // Its page takes its time to load.
+        let asked = Instant::now();
+        while asked.elapsed() < BEACON_WITHIN * 3 {
+            assert!(bench.is_on());
+        }
+        assert_eq!(browser.post("/killcord/bye", &page.bye(false)).status, 204);
+        let mut back = browser.hello(&nonce, Some(&page.token));
         assert!(back.resumed());
         back.beat(1);
         page = back;
