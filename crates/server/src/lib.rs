@@ -44,6 +44,7 @@ mod strangers;
 mod teardowns;
 mod tls;
 mod tokens;
+mod turns;
 
 pub use bound::{BindError, Bound};
 pub use killcord::core::rig::Remote;

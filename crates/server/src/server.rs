@@ -31,6 +31,7 @@ use crate::{
     strangers::Strangers,
     tls::Certificate,
     tokens::Tokens,
+    turns,
 };
 
 /// Sockets at once.
@@ -242,10 +243,7 @@ impl Server {
             stop: CancellationToken::new(),
             invited,
         });
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .max_io_events_per_tick(MOST_EVENTS)
-            .build()?;
+        let runtime = turns::runtime(MOST_EVENTS)?;
         let (listener, app) = {
             let _entered = runtime.enter();
             (TcpListener::from_std(listener)?, app.map(TcpListener::from_std).transpose()?)

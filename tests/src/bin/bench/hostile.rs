@@ -23,10 +23,8 @@ use crate::options::Options;
 const ROUNDS: usize = 30;
 /// Connections at once.
 const HOSTILE: usize = 50;
-/// Between two tries of one: so that they outlast the stops.
-const PAUSE: Duration = Duration::from_millis(20);
-/// Tries of all of them together.
-const MOST_TRIES: usize = 200_000;
+/// Tries of all of them together, one at a time each and without a pause: more than they come to in the time of the stops.
+const MOST_TRIES: usize = 2_000_000;
 /// Cause to first safe byte: `[p50, p99]` in milliseconds.
 const BUDGET: [Option<f64>; 2] = [Some(2.0), Some(20.0)];
 
@@ -129,7 +127,6 @@ impl Hostile {
                 std::thread::spawn(move || {
                     while !stop.load(Ordering::Relaxed) && tries.fetch_add(1, Ordering::Relaxed) < MOST_TRIES
                     {
-                        std::thread::park_timeout(PAUSE);
                         if attack(port, &stop).unwrap_or(false) {
                             answers.fetch_add(1, Ordering::Relaxed);
                         }
@@ -153,7 +150,7 @@ impl Hostile {
 /// Tries once; whether an answer came.
 type Attack = fn(u16, &AtomicBool) -> io::Result<bool>;
 
-const ATTACKS: [Attack; 10] = [
+const ATTACKS: [Attack; 14] = [
     |port, stop| drip(port, &format!("GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"), "X: x\r\n", stop),
     |port, stop| {
         let head = "Content-Type: application/json\r\nContent-Length: 4000\r\n\r\n";
@@ -198,6 +195,21 @@ const ATTACKS: [Attack; 10] = [
         let head = "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /killcord/api/v1/rig HTTP/1.1\r\n\r\n";
         ask(port, &request("POST", "/killcord/pair", port, head))
     },
+    // Files that are none of ours, a body that would be large, a socket whose frames would be, and a handshake in between.
+    |port, _| ask(port, &request("GET", "/killcord/%2e%2e/..%2f../etc/passwd", port, "\r\n")),
+    |port, _| {
+        let head = "Content-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x08\x08\x08";
+        ask(port, &request("POST", "/killcord/pair", port, head))
+    },
+    |port, _| {
+        let head = format!(
+            "Origin: http://127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Protocol: killcord.v1\r\n\r\n"
+        );
+        ask(port, &request("GET", "/killcord/ws", port, &head))
+    },
+    |port, _| ask(port, "\x16\x03\x01\x02\x00\x01\x00\x01\x7c\x03\x03"),
 ];
 
 fn request(method: &str, path: &str, port: u16, more: &str) -> String {
