@@ -4,6 +4,7 @@
 //! window goes is the plugin's, what is shown is the panel's.
 
 mod about;
+mod access;
 mod arguments;
 mod bench;
 mod dialog;

@@ -56,7 +56,7 @@ pub(crate) fn chosen(app: &AppHandle, event: MenuEvent) {
         QUIT => drop(killcord.host().shutdown(Cause::WindowClosed)),
         SAFE_STOP => drop(killcord.host().safe_stop()),
         SHOW => killcord.raise(),
-        BROWSER => match app.try_state::<Served>().and_then(|served| served.invite()) {
+        BROWSER => match app.try_state::<Option<Served>>().and_then(|served| served.as_ref()?.invite()) {
             Some(invitation) => dialog::link(&invitation),
             None => dialog::note(
                 "This bench is not served to browsers",

@@ -68,6 +68,11 @@ impl Served {
         Some(Invitation { link: server.invite()?, fingerprint: server.fingerprint() })
     }
 
+    /// Who lets browsers in.
+    pub(crate) const fn browsers(&self) -> Option<&Server> {
+        self.browsers.as_ref()
+    }
+
     /// What the window shows instead of the panel: the page around the wrapped app.
     pub(crate) fn page(&self) -> Option<Url> {
         self.window.as_ref()?.invite()?.parse().ok()

@@ -6,7 +6,7 @@ use killcord::{Cause, signals::Signals};
 use tauri::{App, AppHandle, Manager as _, Runtime, WebviewUrl, WebviewWindowBuilder, plugin::TauriPlugin};
 use tauri_plugin_killcord::{Builder, Progress};
 
-use crate::{bench::Bench, menu, serve::Served, stop::Stop, tray};
+use crate::{access, bench::Bench, menu, serve::Served, stop::Stop, tray};
 
 /// What a host takes behind its teardown's deadline.
 const ENDS_WITHIN: Duration = Duration::from_secs(3);
@@ -18,6 +18,7 @@ pub(crate) fn run(mut bench: Bench, signals: &Signals) -> Result<ExitCode, Stop>
     let app = tauri::Builder::default()
         // Second starts end in here, before anything of the rig is touched.
         .plugin(single_instance(bench.bus_name(&context.config().identifier)))
+        .invoke_handler(tauri::generate_handler![access::access])
         .menu(menu::bar)
         .on_menu_event(menu::chosen)
         .setup(move |app| {
@@ -50,9 +51,9 @@ pub(crate) fn run(mut bench: Bench, signals: &Signals) -> Result<ExitCode, Stop>
             return Err(Stop::Window(why));
         }
     };
-    if let Some(served) = served {
-        app.manage(served);
-    }
+    // The windows come once the loop runs, and ask both.
+    app.manage(host);
+    app.manage(served);
     let status = app.run_return(|_, _| {});
     Ok(ExitCode::from(u8::try_from(status).unwrap_or(1)))
 }
@@ -86,7 +87,7 @@ fn context() -> tauri::Context {
 fn show(app: &App, title: &str) {
     for config in &app.config().app.windows {
         let mut config = config.clone();
-        if let Some(page) = app.try_state::<Served>().and_then(|served| served.page()) {
+        if let Some(page) = app.try_state::<Option<Served>>().and_then(|served| served.as_ref()?.page()) {
             // No page of it has a command of Tauri: its origin is none of the app's own.
             config.url = WebviewUrl::External(page);
         }

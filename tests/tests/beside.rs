@@ -97,6 +97,59 @@ fn a_browser_that_goes_leaves_the_windows_bench_as_it_is() {
 }
 
 #[test]
+fn the_window_s_sessions_page_lets_a_browser_in_ends_its_session_and_revokes_it() {
+    let (bench, display) = (Bench::new(), Display::managed());
+    let window = Desktop::drive(&display, &bench.station, &bench.rig);
+    let panel = window.page();
+    panel.arm();
+    bench.until("ON");
+    panel.click("button", "Sessions");
+    panel.await_text("This page is in control.");
+    panel.click("radio", "operate the rig, and let others in");
+    panel.click("button", "Make a link");
+    panel.await_text("Time left:");
+    let link = panel.run("return document.querySelector('#link').value");
+    let browser = Browser::pair(link.as_str().unwrap());
+
+    let mut page = browser.open();
+    page.beat(1);
+    panel.await_text("Observes");
+    panel.await_text("127.0.0.1");
+    panel.await_text("Let in by a link of the host");
+    let press = |panel: &webdriver::Page, label: &str| {
+        let find = format!(
+            "const found = [...document.querySelectorAll('button')].find((b) => b.ariaLabel?.startsWith('{label}'));
+             found?.click(); return found !== undefined;"
+        );
+        until_true(label, SOON, || panel.run(&find) == true);
+    };
+    press(&panel, "End session");
+    panel.click("button", "End the session");
+    assert_eq!(page.until(|_| false).unwrap_err(), 4006, "ended_by_operator");
+    panel.await_text("Ended last");
+
+    let mut page = browser.open();
+    page.beat(1);
+    press(&panel, "Revoke");
+    panel.click("button", "Revoke");
+    page.until(|_| false).unwrap_err();
+    assert_eq!(browser.ask("GET", "/killcord/api/v1/sessions", "").0, 401);
+    panel.await_text("None.");
+    bench.until("ON");
+}
+
+#[test]
+fn a_window_whose_rig_lets_no_browser_in_says_so_on_its_sessions_page() {
+    let (instrument, station, display) = (Instrument::start(), Station::new(), Display::managed());
+    let rig = station.rig(&(rigs::head("5s", "") + &rigs::switch("psu", &instrument)));
+    let window = Desktop::drive(&display, &station, &rig);
+    let panel = window.page();
+    panel.click("button", "Sessions");
+    panel.await_text("write a section [remote]");
+    panel.await_text("Window at the bench");
+}
+
+#[test]
 fn a_port_in_use_is_told_before_any_device_is_touched() {
     let (bench, display) = (Bench::new(), Display::managed());
     let window = Desktop::open(&display, &bench.station, &bench.rig);
@@ -116,7 +169,8 @@ fn a_port_in_use_is_told_before_any_device_is_touched() {
 const REACH: &str = "
     window.reached = '';
     try {
-        window.__TAURI_INTERNALS__.invoke('plugin:killcord|attach', {})
+        const asked = [['plugin:killcord|attach', {}], ['access', { ask: { ask: 'sessions' } }]];
+        Promise.any(asked.map(([command, args]) => window.__TAURI_INTERNALS__.invoke(command, args)))
             .then(() => (window.reached = 'allowed'), () => (window.reached = 'denied'));
     } catch { window.reached = 'denied'; }";
 
@@ -126,7 +180,8 @@ const RAW: &str = "
     const asked = { cmd: 'plugin:killcord|attach', callback: 1, error: 2, payload: {}, options: {}, __TAURI_INVOKE_KEY__: '' };
     try { window.webkit.messageHandlers.ipc.postMessage(JSON.stringify(asked)); } catch {}
     const headers = { 'Tauri-Callback': '1', 'Tauri-Error': '2', 'Tauri-Invoke-Key': '', 'Content-Type': 'application/json' };
-    const ways = ['ipc://localhost/plugin%3Akillcord%7Cattach', 'http://ipc.localhost/plugin%3Akillcord%7Cattach', 'tauri://localhost/'];
+    const ways = ['ipc://localhost/plugin%3Akillcord%7Cattach', 'http://ipc.localhost/plugin%3Akillcord%7Cattach',
+        'ipc://localhost/access', 'tauri://localhost/'];
     const each = ways.map((way) => fetch(way, { method: 'POST', body: '{}', headers })
         .then((answer) => (answer.ok ? 'allowed' : 'denied'), () => 'denied'));
     Promise.all(each).then((said) => (window.raw = said.join()));";
@@ -168,7 +223,7 @@ fn a_window_shows_the_wrapped_app_with_no_way_to_tauri_and_closing_it_ends_the_a
         denied(frame);
         frame.run(RAW);
         until_true("every way to be tried", SOON, || frame.run("return window.raw") != "");
-        assert_eq!(frame.run("return window.raw"), "denied,denied,denied");
+        assert_eq!(frame.run("return window.raw"), "denied,denied,denied,denied");
         (frame.run("return origin"), frame.run(LEAVE))
     });
     let (origin, left) = inside.unwrap();

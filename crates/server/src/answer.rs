@@ -64,10 +64,17 @@ pub(crate) enum Refused {
 /// In seconds (RFC 9110 section 10.2.3): as the message says it.
 const A_MINUTE: HeaderValue = HeaderValue::from_static("60");
 
-#[derive(Serialize)]
-struct Body {
+/// Why something was not done, as it is told: a stable code, and what to do next.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Refusal {
     code: Refused,
     message: &'static str,
+}
+
+impl From<Refused> for Refusal {
+    fn from(code: Refused) -> Self {
+        Self { code, message: code.message() }
+    }
 }
 
 impl Refused {
@@ -149,7 +156,7 @@ impl Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let body = Json(Body { code: self, message: self.message() });
+        let body = Json(Refusal::from(self));
         // The extension is for whoever counts.
         let mut answer = (self.status(), Extension(self), body).into_response();
         if self == Self::TooMany {

@@ -1,6 +1,6 @@
 //! Who is let in: listed, revoked, and given links for others, by people who may operate.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     Extension, Json,
@@ -9,16 +9,24 @@ use axum::{
     http::StatusCode,
 };
 use killcord::{
+    Role,
     journal::Access as Entrance,
     wire::{LinkBody, LinkView, QrView, TokenView, TokensView},
 };
 
-use crate::{answer::Refused, codes, from::From, pair::Operator, qr::Qr, server::Shared, tokens::Kind};
+use crate::{
+    access::Guest, answer::Refused, codes, from::From, pair::Operator, qr::Qr, server::Shared, tokens::Kind,
+};
 
 /// All tokens, by name: keys, and the browsers that are paired.
 pub(crate) async fn list(State(shared): State<Arc<Shared>>, Operator(by): Operator) -> Json<TokensView> {
+    Json(tokens(&shared, Some(&by.name)))
+}
+
+/// The same; `here` is who asks, if it is one of them.
+pub(crate) fn tokens(shared: &Shared, here: Option<&str>) -> TokensView {
     let view = |token: crate::tokens::Token| TokenView {
-        here: *token.name == *by.name,
+        here: Some(&*token.name) == here,
         is_browser: token.kind == Kind::Browser,
         role: token.role,
         by: token.by,
@@ -28,7 +36,7 @@ pub(crate) async fn list(State(shared): State<Arc<Shared>>, Operator(by): Operat
         name: token.name,
     };
     let tokens = shared.access.list().into_iter().map(view).collect();
-    Json(TokensView { tokens, fingerprint: shared.fingerprint() })
+    TokensView { tokens, fingerprint: shared.fingerprint() }
 }
 
 /// Revokes one, and whom that has let in: their sessions end at once.
@@ -39,11 +47,16 @@ pub(crate) async fn revoke(
     name: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Refused> {
     let Path(name) = name.map_err(|_| Refused::Unknown)?;
-    if !shared.access.knows(&name) {
+    forget(&shared, &name, Some(from.address)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The same; `from` where that is not the bench itself.
+pub(crate) async fn forget(shared: &Arc<Shared>, name: &str, from: Option<IpAddr>) -> Result<(), Refused> {
+    if !shared.access.knows(name) {
         return Err(Refused::Unknown);
     }
-    shared.revoke(&name, Entrance::Revoked, from.address).await?;
-    Ok(StatusCode::NO_CONTENT)
+    shared.revoke(name, Entrance::Revoked, from).await
 }
 
 /// A link for one browser more. The one that the same had asked for before is worth nothing from here on.
@@ -53,12 +66,13 @@ pub(crate) async fn link(
     body: Bytes,
 ) -> Result<Json<LinkView>, Refused> {
     let LinkBody { role } = serde_json::from_slice(&body).map_err(|_| Refused::BadRequest)?;
-    let link = shared.link(role, Some(&by.guest)).ok_or(Refused::Failed)?;
+    invitation(&shared, role, Some(&by.guest)).map(Json)
+}
+
+/// The same; `by` whom: `None` is the host itself.
+pub(crate) fn invitation(shared: &Shared, role: Role, by: Option<&Guest>) -> Result<LinkView, Refused> {
+    let link = shared.link(role, by).ok_or(Refused::Failed)?;
     let qr = Qr::of(&link).map(|qr| QrView { size: qr.size as u32, path: qr.path() });
-    Ok(Json(LinkView {
-        link,
-        qr,
-        expires_ms: codes::LIVES.as_millis() as u64,
-        fingerprint: shared.fingerprint(),
-    }))
+    let expires_ms = codes::LIVES.as_millis() as u64;
+    Ok(LinkView { link, qr, expires_ms, fingerprint: shared.fingerprint() })
 }

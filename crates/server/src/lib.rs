@@ -45,7 +45,9 @@ mod teardowns;
 mod tls;
 mod tokens;
 mod turns;
+mod window;
 
+pub use answer::Refusal;
 pub use bound::{BindError, Bound};
 pub use killcord::core::rig::Remote;
 pub use pages::{Asset, Assets};

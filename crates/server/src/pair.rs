@@ -84,7 +84,7 @@ pub(crate) async fn leave(
     browser: Browser,
 ) -> Result<Response, Refused> {
     shared.host.sign_out(browser.id);
-    shared.revoke(&browser.name, Entrance::SignedOut, from.address).await?;
+    shared.revoke(&browser.name, Entrance::SignedOut, Some(from.address)).await?;
     let cookie = set_cookie(&shared, from.scheme, "", 0);
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response())
 }

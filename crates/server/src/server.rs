@@ -12,7 +12,7 @@ use std::{
 
 use ipnet::IpNet;
 use killcord::{Host, Role, journal::Access as Entrance};
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::{net::TcpListener, runtime::Handle, sync::Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -164,9 +164,9 @@ impl Shared {
         self: &Arc<Self>,
         name: &str,
         why: Entrance,
-        from: IpAddr,
+        from: Option<IpAddr>,
     ) -> Result<(), Refused> {
-        self.dismiss(self.access.forget(name), why, Some(from));
+        self.dismiss(self.access.forget(name), why, from);
         let (shared, name) = (Arc::clone(self), name.to_owned());
         let deleted = tokio::task::spawn_blocking(move || access::delete(&shared.access, &name));
         deleted.await.unwrap_or(Err(Refused::NotKept))
@@ -195,7 +195,9 @@ fn watch(shared: &Weak<Shared>) {
 
 /// A running server. It ends with its host; dropped before, it ends at once.
 pub struct Server {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
+    /// Of its thread.
+    pub(crate) runtime: Handle,
     thread: Option<JoinHandle<()>>,
     /// Woken for the end, and not waited for.
     watcher: Thread,
@@ -248,6 +250,7 @@ impl Server {
             let _entered = runtime.enter();
             (TcpListener::from_std(listener)?, app.map(TcpListener::from_std).transpose()?)
         };
+        let handle = runtime.handle().clone();
         let watched = Arc::downgrade(&shared);
         let watcher = thread::Builder::new().name("killcord-access".into()).spawn(move || watch(&watched))?;
         let thread = thread::Builder::new().name("killcord-server".into()).spawn({
@@ -258,7 +261,7 @@ impl Server {
                 runtime.shutdown_background();
             }
         })?;
-        Ok(Self { shared, thread: Some(thread), watcher: watcher.thread().clone() })
+        Ok(Self { shared, runtime: handle, thread: Some(thread), watcher: watcher.thread().clone() })
     }
 
     /// Where it listens.

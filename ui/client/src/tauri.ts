@@ -47,6 +47,11 @@ export async function closeWindow(): Promise<void> {
   await invoke('plugin:killcord|acknowledge_report');
 }
 
+/** What the sessions page asks the app around the window; refused with what it says. */
+export async function askWindow(question: object): Promise<unknown> {
+  return invoke('access', { ask: question });
+}
+
 function commandOf(frame: ToHost): string {
   switch (frame.t) {
     case 'arm':

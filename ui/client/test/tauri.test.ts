@@ -15,7 +15,7 @@ vi.mock('@tauri-apps/api/core', () => ({
     return answer(command, args);
   },
 }));
-const { closeWindow, tauriTransport } = await import('../src/tauri');
+const { askWindow, closeWindow, tauriTransport } = await import('../src/tauri');
 
 const hello: ToHost = { t: 'hello', v: 1, nonce: 'n', want: 'operator' };
 let closed = 0;
@@ -39,6 +39,11 @@ describe('the window', () => {
     connection.close();
     channel?.onmessage({ t: 'done', id: '2' });
     expect(frames).toEqual([{ t: 'done', id: '1' }]);
+  });
+
+  it('asks what its sessions page wants by the app\'s own command', async () => {
+    answer = (command, args) => [command, args];
+    expect(await askWindow({ ask: 'sessions' })).toEqual(['access', { ask: { ask: 'sessions' } }]);
   });
 
   it('sends what only an operator may by "operate", and everything else by "send"', async () => {

@@ -1,14 +1,14 @@
 /** The panel: in the native window over its IPC, in a browser over a socket. */
 import { hostRoot, Killcord, socketTransport } from '@killcord/client';
-import { closeWindow, inNativeWindow, tauriTransport } from '@killcord/client/tauri';
-import { httpAccess } from './lib/access';
+import { askWindow, closeWindow, inNativeWindow, tauriTransport } from '@killcord/client/tauri';
+import { httpAccess, windowAccess } from './lib/access';
 import { signOut } from './lib/signout';
 import { start } from './start';
 
 const reload = (): void => location.reload();
 
 if (inNativeWindow()) {
-  start(new Killcord(tauriTransport()), { close: closeWindow, reload });
+  start(new Killcord(tauriTransport()), { close: closeWindow, access: windowAccess(askWindow), reload });
 } else {
   const client = new Killcord(socketTransport());
   const unpair = async (): Promise<boolean> =>

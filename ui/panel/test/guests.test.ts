@@ -1,6 +1,6 @@
 import { END_WORDS, type PolicyView, type SessionEnd, type SessionView, type TokenView } from '@killcord/client';
-import { describe, expect, it } from 'vitest';
-import { httpAccess } from '../src/lib/access';
+import { describe, expect, it, vi } from 'vitest';
+import { httpAccess, windowAccess } from '../src/lib/access';
 import { ENDED, goesWith, leaseText, standing, tokenOf } from '../src/lib/guests';
 import { inWords } from '../src/lib/questions';
 
@@ -97,5 +97,42 @@ describe('the host by HTTP', () => {
 
   it('that does not answer is told so', async () => {
     expect(await access(() => Promise.reject(new TypeError())).sessions()).toMatchObject({ ok: false, message: 'No answer from the host.' });
+  });
+});
+
+describe('the app around the window', () => {
+  const says = (refused: unknown) => windowAccess(() => Promise.reject(refused as Error));
+
+  it('is asked by what the page wants', async () => {
+    const asked: unknown[] = [];
+    const app = windowAccess((question) => Promise.resolve(asked.push(question)));
+    for (const ask of [app.sessions, app.tokens]) await ask();
+    await app.end(7);
+    await app.revoke('x');
+    expect(await app.link('observer')).toEqual({ ok: true, value: 5 });
+    expect(asked).toEqual([
+      { ask: 'sessions' }, { ask: 'tokens' }, { ask: 'end', session: 7 }, { ask: 'revoke', name: 'x' },
+      { ask: 'link', role: 'observer' },
+    ]);
+  });
+
+  it('says in a sentence why it refuses', async () => {
+    const refused = says({ code: 'unknown', message: 'there is no such session' });
+    expect(await refused.end(7)).toEqual({ ok: false, code: 'unknown', message: 'There is no such session.' });
+  });
+
+  it.each(['Command access not allowed', null, new Error('x'), { code: 5, message: 'x' }])(
+    'that fails with %j is told as one that does not answer',
+    async (refused) => {
+      expect(await says(refused).sessions()).toMatchObject({ ok: false, code: '', message: 'No answer from the host.' });
+    },
+  );
+
+  it('that does not answer is told so in its time', async () => {
+    vi.useFakeTimers();
+    const answer = windowAccess(() => new Promise(() => {})).sessions();
+    await vi.advanceTimersByTimeAsync(5_000);
+    vi.useRealTimers();
+    expect(await answer).toMatchObject({ ok: false, message: 'No answer from the host.' });
   });
 });

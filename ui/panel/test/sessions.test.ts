@@ -57,6 +57,16 @@ describe('the list', () => {
     expect(sessions).toMatchObject({ mayOperate: false, tokens: null, problem: null });
   });
 
+  it('of a window whose rig lets no browser in has no tokens, and they are asked for once', async () => {
+    await play();
+    const refused = { ok: false, code: 'no_browsers', message: '' } as const;
+    const asks = vi.spyOn(access, 'tokens').mockResolvedValue(refused);
+    await sessions.refresh();
+    await sessions.refresh();
+    expect(asks).toHaveBeenCalledTimes(1);
+    expect(sessions).toMatchObject({ mayOperate: true, closed: true, tokens: null, problem: null });
+  });
+
   it('is not asked for twice at a time', async () => {
     await play();
     const asks = vi.spyOn(access, 'sessions');

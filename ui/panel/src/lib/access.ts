@@ -1,5 +1,5 @@
 /**
- * What the sessions page asks the host over HTTP: who is there, who may come in, and the end of either.
+ * What the sessions page asks the host, over HTTP or as the window: who is there, who may come in, and the end of either.
  *
  * Every question has an answer within its time; none throws. An answer that is not what was asked for is told as such.
  */
@@ -61,6 +61,34 @@ export function httpAccess(root: URL, ask: typeof fetch = (...args) => fetch(...
     tokens: () => answer('GET', 'tokens', has('tokens')),
     revoke: (name) => answer('DELETE', `tokens/${encodeURIComponent(name)}`, none),
     link: (role) => answer('POST', 'links', (body) => 'link' in body && typeof body.link === 'string', { role }),
+  };
+}
+
+/** What the window's page asks the app around it. */
+export type Ask =
+  | { readonly ask: 'sessions' | 'tokens' }
+  | { readonly ask: 'end'; readonly session: number }
+  | { readonly ask: 'revoke'; readonly name: string }
+  | { readonly ask: 'link'; readonly role: Role };
+
+/** The same in the window, by `ask`, which refuses with a code and a message. */
+export function windowAccess(ask: (question: Ask) => Promise<unknown>): Access {
+  async function answer<T>(question: Ask): Promise<Answer<T>> {
+    const late = new Promise<never>((_, over) => setTimeout(() => over(new Error(SILENT)), ANSWER_MS));
+    try {
+      return { ok: true, value: (await Promise.race([ask(question), late])) as T };
+    } catch (refused) {
+      const { code, message } = (typeof refused === 'object' ? (refused ?? {}) : {}) as Record<string, unknown>;
+      const told = typeof code === 'string' && typeof message === 'string';
+      return { ok: false, code: told ? code : '', message: told ? sentence(message) : SILENT };
+    }
+  }
+  return {
+    sessions: () => answer({ ask: 'sessions' }),
+    end: (session) => answer({ ask: 'end', session }),
+    tokens: () => answer({ ask: 'tokens' }),
+    revoke: (name) => answer({ ask: 'revoke', name }),
+    link: (role) => answer({ ask: 'link', role }),
   };
 }
 

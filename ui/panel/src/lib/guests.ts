@@ -36,8 +36,8 @@ export const ENDED: Record<SessionEnd, string> = {
 export const SESSIONS = {
   title: 'Sessions',
   back: 'Back to the bench',
-  window:
-    'Who else is attached is shown to paired browsers. To let a browser in, choose “Open in a browser…” from this window’s menu “File”.',
+  closed:
+    'This bench is for this machine alone. To let browsers in, write a section [remote] into its rig file, and open it again.',
   observing: 'This browser was let in to observe: it cannot take control. An operator can make a link for it that lets it operate.',
   notDelivered: 'Not delivered: the host is out of reach. Try again once the panel is connected.',
   asked: 'Asked for control. It comes within 15 s, or as soon as it is given.',

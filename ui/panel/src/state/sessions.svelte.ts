@@ -29,14 +29,14 @@ export class Sessions {
   problem = $state.raw<string | null>(null);
   /** Absent where this browser may not see them. */
   tokens = $state.raw<TokensView | null>(null);
-  /** Whether this browser may operate; `null` until the host has said so. */
+  /** The rig lets no browser in. */
+  closed = $state.raw(false);
+  /** Whether this page may operate; `null` until the host has said so. */
   mayOperate = $state.raw<boolean | null>(null);
   question = $state.raw<Question | null>(null);
   /** Why the last thing that the person did has not gone through. */
   failure = $state.raw<string | null>(null);
   invitation = $state.raw<Invitation | null>(null);
-  /** Whether the host can be asked at all. */
-  readonly reachable: boolean;
   readonly #client: Killcord;
   readonly #access: Access | undefined;
   #asking = false;
@@ -45,7 +45,6 @@ export class Sessions {
   constructor(client: Killcord, access: Access | undefined) {
     this.#client = client;
     this.#access = access;
-    this.reachable = access !== undefined;
   }
 
   show(): void {
@@ -72,7 +71,7 @@ export class Sessions {
     const at = this.#client.now();
     const [sessions, tokens] = await Promise.all([
       access.sessions(),
-      this.mayOperate === false ? null : access.tokens(),
+      this.mayOperate === false || this.closed ? null : access.tokens(),
     ]);
     this.#asking = false;
     if (sessions.ok) {
@@ -80,13 +79,15 @@ export class Sessions {
       this.listedAt = at;
     }
     if (tokens) this.#take(tokens);
-    const failed = !sessions.ok ? sessions : tokens && !tokens.ok && tokens.code !== OPERATORS_ONLY ? tokens : null;
+    const failed = !sessions.ok ? sessions : tokens && !tokens.ok && ![OPERATORS_ONLY, NO_BROWSERS].includes(tokens.code) ? tokens : null;
     this.problem = failed?.message ?? null;
   }
 
   #take(tokens: Answer<TokensView>): void {
     if (tokens.ok) [this.tokens, this.mayOperate] = [tokens.value, true];
     else if (tokens.code === OPERATORS_ONLY) [this.tokens, this.mayOperate] = [null, false];
+    // The window's answer, and the window operates.
+    else if (tokens.code === NO_BROWSERS) [this.tokens, this.mayOperate, this.closed] = [null, true, true];
   }
 
   /** Asks the holder for control; where there is none it comes at once. */
@@ -133,6 +134,7 @@ export class Sessions {
 }
 
 const OPERATORS_ONLY = 'operators_only';
+const NO_BROWSERS = 'no_browsers';
 
 /** What is gone already is as it was to be. */
 const why = (answer: Answer<null>): string | null => (answer.ok || answer.code === 'unknown' ? null : answer.message);
