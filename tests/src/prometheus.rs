@@ -32,19 +32,22 @@ pub struct Prometheus {
 
 impl Prometheus {
     /// Starts one that scrapes this address as the job `killcord`, five times a second, and judges as often; it comes in
-    /// by this key.
+    /// by this key. Encrypted where it is told whose `certificate` to believe.
     ///
     /// # Panics
     /// When it cannot be started, or does not get ready.
     #[must_use]
-    pub fn scraping(target: &str, key: &str) -> Self {
+    pub fn scraping(target: &str, key: &str, certificate: Option<&Path>) -> Self {
         let (dir, port) = (tempfile::tempdir().unwrap(), Port::free());
         let (rules, credentials) = (shipped("killcord.rules.yml"), dir.path().join("killcord.token"));
         std::fs::write(&credentials, key).unwrap();
+        let tls = certificate.map_or(String::new(), |file| {
+            format!("    scheme: https\n    tls_config: {{ ca_file: {file:?} }}\n")
+        });
         let config = format!(
             "global: {{ scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms }}\n\
              rule_files: [{rules:?}]\n\
-             scrape_configs:\n  - job_name: killcord\n    metrics_path: {PATH}\n    \
+             scrape_configs:\n  - job_name: killcord\n    metrics_path: {PATH}\n{tls}    \
              authorization: {{ credentials_file: {credentials:?} }}\n    static_configs:\n      \
              - targets: [\"{target}\"]\n"
         );

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use crate::place;
 use crate::port::Port;
-use crate::process::{Launch, Process};
+use crate::process::{Launch, Process, look};
 use crate::wait::{LONG, until_true};
 
 /// The name that the recipes give the bench.
@@ -64,7 +64,8 @@ impl Proxy {
                     .replace("proxy_buffering off;", &format!("proxy_buffering off;\n{more}"));
                 let dir = folder.display();
                 format!(
-                    "daemon off; master_process on; error_log stderr; pid {dir}/nginx.pid; user root;\nevents {{}}\nhttp {{\n\
+                    "daemon off; master_process on; error_log stderr; pid {dir}/nginx.pid; user root; \
+                     worker_shutdown_timeout 100ms;\nevents {{}}\nhttp {{\n\
                      access_log off; client_body_temp_path {dir}/b; proxy_temp_path {dir}/p; \
                      fastcgi_temp_path {dir}/f; uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s;\n{recipe}}}\n"
                 )
@@ -114,6 +115,38 @@ impl Proxy {
             std::net::TcpStream::connect(at).is_ok()
         });
         self.process = Some(process);
+    }
+
+    /// nginx cuts whatever is under way through it, and goes on: its worker gives way to a new one, and may not finish.
+    ///
+    /// # Panics
+    /// When it does not run, or cuts nothing.
+    #[track_caller]
+    pub fn cut(&self) {
+        let process = self.process.as_ref().expect("no proxy");
+        let before = look::children(process.pid());
+        assert!(!before.is_empty(), "nginx has no worker");
+        process.signal(Signal::HUP);
+        until_true("the worker to be another one", LONG, || {
+            let now = look::children(process.pid());
+            !now.is_empty() && before.iter().all(|worker| !now.contains(worker))
+        });
+    }
+
+    /// How often nginx has cut a page's socket by itself: for being silent, or as one end was gone.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[must_use]
+    #[track_caller]
+    pub fn cuts(&self) -> usize {
+        self.process
+            .as_ref()
+            .expect("no proxy")
+            .output()
+            .all()
+            .matches("while proxying upgraded connection")
+            .count()
     }
 
     /// Where browsers find the bench.

@@ -8,9 +8,9 @@ mod browser;
 use std::path::PathBuf;
 
 use browser::await_panel;
+use browser::behind::Behind;
 use killcord_tests::chromium::{Chromium, Tab};
 use killcord_tests::door;
-use killcord_tests::instrument::Instrument;
 use killcord_tests::network::Network;
 use killcord_tests::page::nth_link;
 use killcord_tests::place;
@@ -150,60 +150,24 @@ fn from_another_machine_one_pairs_operates_observes_and_is_revoked_under_use() {
     assert_eq!(operator.run(asked), json!(401));
 }
 
-/// A proxy of Debian in front of a host, by the recipe: through it one arms, it is restarted under use, the tab is
-/// closed.
-fn through(kind: Kind, more: &str) {
-    let (psu, station, port) = (Instrument::start(), Station::new(), Port::free());
-    let rig = station.rig(&format!(
-        "{}[session]\nexpire_after = \"60s\"\nreload_grace = \"60s\"\n[remote]\nlisten = \"127.0.0.1:{}\"\n\
-         names = [\"{NAME}\"]\ntrusted_proxies = [\"127.0.0.1\"]\nbase_path = \"/bench1/\"\n{}",
-        rigs::head("5s", "on_last_session = \"safe\""),
-        port.number(),
-        rigs::switch("psu", &psu),
-    ));
-    let serve = station.killcord(["serve"]).arg(&rig).start();
-    door::await_watchdog(&station);
-    door::await_state(&station, "safe");
-    let folder = tempfile::Builder::new().prefix("kcp").tempdir().unwrap();
-    let mut proxy = Proxy::start(kind, port.number(), Port::free().number(), folder.path(), more);
-    let chromium = Chromium::naming(NAME);
-    let tab = chromium.open(&proxy.link(&nth_link(&serve, 0)));
-    await_panel(&tab);
-    assert!(tab.run("location.href").as_str().unwrap().starts_with(&proxy.url()));
-    tab.arm();
-    let is = |output: &str| psu.value("OUTP").as_deref() == Some(output);
-    until_true("the supply to be on", LONG, || is("ON"));
-    let loaded = tab.run("performance.timeOrigin");
-    let sessions = || {
-        let list = "fetch('/bench1/killcord/api/v1/sessions').then((answer) => answer.json())";
-        tab.try_run(list).unwrap_or_default()
-    };
-    let session = sessions()["sessions"][0]["session"].clone();
-    assert!(session.is_u64(), "{}", sessions());
-    assert_eq!(sessions()["sessions"][0]["address"], "127.0.0.1");
-
-    proxy.again();
-    until_true("the page to resume", LONG, || {
-        let found = sessions();
-        found["sessions"][0]["session"] == session && found["sessions"][0]["standing"] == "live"
-    });
-    tab.await_text("Make safe");
-    assert!(is("ON"), "a proxy's restart is nothing to the bench");
-    assert_eq!(tab.run("performance.timeOrigin"), loaded, "and the page is the same one");
-    assert_eq!(psu.commands().iter().filter(|line| *line == "OUTP ON").count(), 1);
-
-    tab.close();
-    until_true("the supply to be off", LONG, || is("OFF"));
+/// Through a proxy one arms, it is restarted under use, the tab is closed.
+fn through(kind: Kind) {
+    let mut behind = Behind::armed(kind);
+    behind.proxy.again();
+    behind.await_resumed();
+    assert_eq!(behind.view()["address"], "127.0.0.1");
+    behind.is_as_it_was();
+    behind.close();
 }
 
 #[test]
 fn through_nginx_by_the_recipe_a_page_works_and_survives_its_restart() {
-    through(Kind::Nginx, "");
+    through(Kind::Nginx);
 }
 
 #[test]
 fn through_caddy_by_the_recipe_a_page_works_and_survives_its_restart() {
-    through(Kind::Caddy, "");
+    through(Kind::Caddy);
 }
 
 /// Says what became of a socket of the app's own.

@@ -4,11 +4,13 @@
 
 use killcord_tests::instrument::Instrument;
 use killcord_tests::page::{Browser, link};
+use killcord_tests::place;
 use killcord_tests::port::Port;
+use killcord_tests::process::Launch;
 use killcord_tests::prometheus::{PATH, Prometheus, dashboard_expressions, promtool, shipped};
 use killcord_tests::rigs;
 use killcord_tests::station::Station;
-use killcord_tests::wait::{LONG, SOON, until_true};
+use killcord_tests::wait::{LONG, SOON, until, until_true};
 
 #[test]
 fn debians_promtool_takes_the_rules_and_each_alert_goes_off_by_what_it_is_for() {
@@ -45,7 +47,7 @@ fn debians_prometheus_scrapes_a_host_and_says_so_when_an_instrument_is_gone() {
 
     let added = station.killcord(["token", "add"]).arg(&rig).arg("prometheus").run(SOON);
     assert_eq!(added.code(), Some(0), "{}", added.stderr);
-    let prometheus = Prometheus::scraping(browser.at(), added.stdout.trim());
+    let prometheus = Prometheus::scraping(browser.at(), added.stdout.trim(), None);
     let is = |expression: &str| prometheus.query(expression).iter().any(|(_, value)| *value == 1.0);
     until_true("the rig to be armed, as Prometheus sees it", LONG, || is("killcord_armed"));
     until_true("the watchdog to be seen", LONG, || is("killcord_watchdog_state{state=\"watching\"}"));
@@ -69,4 +71,33 @@ fn debians_prometheus_scrapes_a_host_and_says_so_when_an_instrument_is_gone() {
     }
     let devices = prometheus.query("ALERTS{alertname=\"KillcordDeviceUnreachable\",alertstate=\"firing\"}");
     assert_eq!(devices[0].0["device"], "psu");
+}
+
+#[test]
+fn debians_prometheus_scrapes_an_encrypted_host_whose_certificate_was_fetched_and_compared() {
+    let (instrument, station, port) = (Instrument::start(), Station::new(), Port::free());
+    let remote = format!("[remote]\nlisten = \"127.0.0.1:{}\"\ntls = \"self-signed\"\n", port.number());
+    let rig = station.rig(&(rigs::head("5s", "") + &remote + &rigs::switch("psu", &instrument)));
+    let serve = station.killcord(["serve"]).arg(&rig).start();
+    let told = until("the fingerprint", LONG, || {
+        let lines = serve.output().lines();
+        lines.iter().map(|line| line.text.trim().to_owned()).find(|line| line.matches(':').count() == 31)
+    });
+    let added = station.killcord(["token", "add"]).arg(&rig).arg("prometheus").run(SOON);
+    let (target, file) = (format!("127.0.0.1:{}", port.number()), station.path("killcord.pem"));
+
+    // As the document has it.
+    let document = std::fs::read_to_string(place::root().join("docs/monitoring.md")).unwrap();
+    let mut commands = document.lines().filter(|line| line.starts_with("openssl ")).map(|line| {
+        line.replace("bench1.lab.example:8420", &target).replace("killcord.pem", file.to_str().unwrap())
+    });
+    let (fetch, compare) = (commands.next().unwrap(), commands.next().unwrap());
+    let run = |command: &str| Launch::new(place::system("sh")).args(["-c", command]).run(LONG);
+    until_true("the host to serve", LONG, || run(&fetch).code() == Some(0));
+    let found = run(&compare);
+    assert!(found.stdout.trim().ends_with(&format!("={told}")), "{} is not {told}", found.stdout);
+
+    let prometheus = Prometheus::scraping(&target, added.stdout.trim(), Some(&file));
+    let is_up = || prometheus.query("up{job=\"killcord\"}").iter().any(|(_, value)| *value == 1.0);
+    until_true("a scrape", LONG, is_up);
 }

@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
 
 pub mod album;
+pub mod behind;
 
 use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;

@@ -383,10 +383,11 @@ describe('the sessions page', () => {
     await row('Session 4').getByText('over, unless it was heard since').waitFor();
   });
 
-  it('of the native window names the menu that lets a browser in', async () => {
+  it('of the native window says what lets a browser in, where none is', async () => {
     await open('sessions_window');
-    await page.getByText('“Open in a browser…”').waitFor();
-    expect(await page.getByRole('list', { name: 'Attached' }).count()).toBe(0);
+    await page.getByText('write a section [remote] into its rig file').waitFor();
+    expect(await page.getByRole('list', { name: 'Attached' }).getByRole('listitem').count()).toBeGreaterThan(0);
+    expect(await button('Make a link').count()).toBe(0);
   });
 });
 

@@ -42,7 +42,11 @@ pub(super) const ALL: &[Stage] = &[
     Stage {
         heeds_filter: true,
         long: true,
-        ..stage("long", "what takes its real time, by --long: a page hidden for ten minutes", long)
+        ..stage(
+            "long",
+            "what takes its real time, by --long: a page hidden for ten minutes, proxies that cut",
+            long,
+        )
     },
 ];
 

@@ -8,6 +8,8 @@ import type { Access, Answer } from '../lib/access';
 export interface Guests {
   /** This browser may only observe. */
   readonly observes?: boolean;
+  /** The rig lets no browser in, and the native window says so. */
+  readonly closed?: boolean;
   /** Answers so many times, then no more. */
   readonly answers?: number;
   /** Without encryption there is no fingerprint. */
@@ -84,6 +86,9 @@ export class FakeAccess implements Access {
   tokens(): Promise<Answer<TokensView>> {
     if (this.#guests.observes) {
       return Promise.resolve({ ok: false, code: 'operators_only', message: 'Only operators may do that.' });
+    }
+    if (this.#guests.closed) {
+      return Promise.resolve({ ok: false, code: 'no_browsers', message: 'This rig file has no [remote].' });
     }
     return this.#answers <= 0 ? silent() : given({ tokens: this.#tokens });
   }

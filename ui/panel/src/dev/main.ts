@@ -13,5 +13,5 @@ const client = new Killcord(new FakeHost(scene));
 const reload = (): void => location.reload();
 // With `&page` as in a browser, else as in the native window.
 const access = new FakeAccess(client, scene.guests);
-if (scene.guests || query.has('page')) start(client, { signOut: () => client.end(), access, reload }, scene.panel);
-else start(client, { close: () => Promise.reject(new Error('no shell here')), reload }, scene.panel);
+if ((scene.guests && !scene.guests.closed) || query.has('page')) start(client, { signOut: () => client.end(), access, reload }, scene.panel);
+else start(client, { close: () => Promise.reject(new Error('no shell here')), access, reload }, scene.panel);

@@ -186,7 +186,7 @@ export const SCENES: Record<string, Scene> = {
       void panel.sessions.invite('observer');
     },
   },
-  sessions_window: { panel: sessions },
+  sessions_window: { guests: { closed: true }, panel: sessions },
   lost: { rig: (rig) => all(rig, 'armed', 'armed'), then: (host) => setTimeout(() => host.cut(), 300) },
   ended: {
     then: (host) =>
