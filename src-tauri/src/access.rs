@@ -8,7 +8,7 @@ use killcord::{
 };
 use killcord_server::Refusal;
 use serde::{Deserialize, Serialize};
-use tauri::State;
+use tauri::{AppHandle, Manager as _};
 
 use crate::serve::Served;
 
@@ -69,11 +69,8 @@ const NO_BROWSERS: Refused =
     Refused::Own { code: "no_browsers", message: "this rig file has no [remote]: no browser is let in" };
 
 #[tauri::command]
-pub(crate) async fn access(
-    ask: Ask,
-    host: State<'_, Host>,
-    served: State<'_, Option<Served>>,
-) -> Result<Answer, Refused> {
+pub(crate) async fn access(app: AppHandle, ask: Ask) -> Result<Answer, Refused> {
+    let (host, served) = (app.state::<Host>(), app.state::<Option<Served>>());
     let server = || served.as_ref().and_then(Served::browsers).ok_or(NO_BROWSERS);
     match ask {
         Ask::Sessions => Ok(Answer::Sessions(host.sessions().await.ok_or(ENDING)?)),
