@@ -34,7 +34,10 @@ mod tests {
         thread,
     };
 
-    use tokio::{sync::oneshot, task::yield_now};
+    use tokio::{
+        sync::oneshot,
+        task::{JoinSet, yield_now},
+    };
 
     use super::*;
 
@@ -43,24 +46,25 @@ mod tests {
         const PAGES: usize = 1000;
         runtime(64).unwrap().block_on(async {
             let (turns, waiting) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
-            let (words, pages): (Vec<_>, Vec<_>) = (0..PAGES)
+            let (mut pages, mut others) = (JoinSet::new(), JoinSet::new());
+            let words: Vec<_> = (0..PAGES)
                 .map(|_| {
-                    let (word, heard) = oneshot::channel::<()>();
+                    let (word, heard) = oneshot::channel();
                     let waiting = Arc::clone(&waiting);
-                    let page = tokio::spawn(async move {
+                    pages.spawn(async move {
                         waiting.fetch_add(1, Relaxed);
                         heard.await
                     });
-                    (word, page)
+                    word
                 })
-                .unzip();
+                .collect();
             while waiting.load(Relaxed) < PAGES {
                 yield_now().await;
             }
             let over = Arc::new(AtomicBool::new(false));
             for _ in 0..8 {
                 let (turns, over) = (Arc::clone(&turns), Arc::clone(&over));
-                tokio::spawn(poll_fn(move |context| {
+                others.spawn(poll_fn(move |context| {
                     turns.fetch_add(1, Relaxed);
                     context.waker().wake_by_ref();
                     if over.load(Relaxed) { Poll::Ready(()) } else { Poll::Pending }
@@ -68,8 +72,8 @@ mod tests {
             }
             let says = thread::spawn(|| words.into_iter().for_each(|word| word.send(()).unwrap()));
             says.join().unwrap();
-            for page in pages {
-                page.await.unwrap().unwrap();
+            while let Some(page) = pages.join_next().await {
+                page.unwrap().unwrap();
             }
             over.store(true, Relaxed);
             let turns = turns.load(Relaxed);
