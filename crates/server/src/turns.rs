@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 /// others are of those that a socket has.
 ///
 /// By tokio's own choice it is one of 31. A task waits in one queue only: while strangers kept the sockets' queue filled, a
-/// page that the host was answering was not read. Its safe stop was heard up to 1.9 s late (`cargo xtask bench hostile`).
+/// page that the host was answering was not read. Its safe stop was heard up to 2.2 s late (`cargo xtask bench hostile`).
 const TURNS: u32 = 2;
 
 /// A runtime on one thread. `most_events` are asked of the system at once.
