@@ -1,5 +1,5 @@
-//! The servers beside the window: one host behind all. A rig with `[remote]` is opened in browsers too; a wrapped app
-//! is shown to the window from ports of this machine that only the window's one-time link opens.
+//! The servers beside the window: one host behind all. A rig with `[remote]` is opened in browsers too; a wrapped app,
+//! and pages of the rig's own, are shown to the window from ports of this machine that only its one-time link opens.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -14,8 +14,9 @@ use tauri::Url;
 /// What is served: taken before a device is touched.
 pub(crate) struct Ports {
     browsers: Option<Bound>,
-    /// Of a rig that wraps an app.
+    /// Of a rig whose GUI is not the panel: it wraps an app, or has pages of its own.
     window: Option<Bound>,
+    assets: Assets,
 }
 
 impl Ports {
@@ -27,14 +28,14 @@ impl Ports {
             if wraps { bound.with_app(remote) } else { Ok(bound) }
         };
         let browsers = rig.remote.as_ref().map(to).transpose()?;
-        let window = wraps.then(|| Bound::for_window(state)).transpose()?;
-        Ok(Self { browsers, window })
+        let window = (wraps || rig.ui.is_some()).then(|| Bound::for_window(state, wraps)).transpose()?;
+        Ok(Self { browsers, window, assets: Assets::of(rig)? })
     }
 
     /// Serves this host.
     pub(crate) fn serve(self, host: &Host) -> Result<Served, BindError> {
         let serve = |bound: Option<Bound>, tell: fn(String)| {
-            bound.map(|bound| bound.serve(host.clone(), Assets::panel(), tell)).transpose()
+            bound.map(|bound| bound.serve(host.clone(), self.assets.clone(), tell)).transpose()
         };
         let served = Served { browsers: serve(self.browsers, told)?, window: serve(self.window, drop)? };
         if let Some(Invitation { link, fingerprint }) = served.invite() {
@@ -73,7 +74,7 @@ impl Served {
         self.browsers.as_ref()
     }
 
-    /// What the window shows instead of the panel: the page around the wrapped app.
+    /// What the window shows instead of the panel: the page around the wrapped app, or the rig's own.
     pub(crate) fn page(&self) -> Option<Url> {
         self.window.as_ref()?.invite()?.parse().ok()
     }

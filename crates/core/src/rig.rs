@@ -27,6 +27,9 @@ pub struct Rig {
     /// `[remote]`; without it no port is opened.
     #[serde(default)]
     pub remote: Option<Remote>,
+    /// `[ui]`: a folder of pages that are the GUI in the panel's place.
+    #[serde(default)]
+    pub ui: Option<PathBuf>,
 }
 
 /// `[remote]`: where browsers come in.

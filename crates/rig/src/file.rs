@@ -111,6 +111,9 @@ impl RigFile {
             if let Some(app) = &mut rig.plan.app {
                 app.directory = folder.join(&app.directory);
             }
+            if let Some(ui) = &mut rig.ui {
+                *ui = folder.join(&*ui);
+            }
             if let Some(Remote { tls: Tls::Own { cert, key }, .. }) = &mut rig.remote {
                 (*cert, *key) = (folder.join(&*cert), folder.join(&*key));
             }
@@ -128,6 +131,7 @@ fn rig(problems: &Problems, root: Fields<'_>, drivers: &[&'static DriverSpec]) -
     let links = link::read(&root);
     let mut devices = device::read(&root, drivers, head.deadline);
     let app = section::app(&root);
+    let ui = section::ui(&root);
     root.finish_with(|name, field| section::unknown(problems, name, field));
 
     whole::names(problems, &devices);
@@ -161,6 +165,7 @@ fn rig(problems: &Problems, root: Fields<'_>, drivers: &[&'static DriverSpec]) -
         messages,
         source: None,
         remote,
+        ui,
     }
 }
 

@@ -311,26 +311,6 @@ arm = "manuel"
 }
 
 #[test]
-fn sections_that_are_not_acted_on_yet_are_refused_each_with_what_to_do() {
-    check(
-        &sections(
-            r#"
-[ui]
-path = "panel"
-"#,
-        ),
-        expect![[r#"
-            error: [ui] is not supported yet
-             --> rig.toml:4:2
-              |
-            4 | [ui]
-              |  ^^ it would have no effect
-              |
-              = help: leave the section out: the built-in panel is the GUI"#]],
-    );
-}
-
-#[test]
 fn a_silence_that_any_busy_machine_has_is_no_hang() {
     check(
         &sections(

@@ -17,6 +17,7 @@ use crate::{
     names::Names,
     server::{AppDoor, Setting},
     tls::{Certificate, TlsError},
+    ui::UiError,
 };
 
 /// Why nothing can be served. No device was touched.
@@ -51,6 +52,9 @@ pub enum BindError {
     /// Nothing can be encrypted.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// There are no pages.
+    #[error(transparent)]
+    Ui(#[from] UiError),
     /// No thread, or no descriptor, for the server.
     #[error("the server cannot be started; raise `ulimit -u` and `ulimit -n`")]
     Start(#[source] io::Error),
@@ -108,14 +112,17 @@ impl Bound {
         Ok(self)
     }
 
-    /// Takes two ports of this machine's own for its window, which is let in by one link: one for Killcord's page, one for
-    /// the wrapped app. Nobody is remembered. `state` is the folder of the rig's state.
+    /// Takes a port of this machine's own for its window, which is let in by one link, and one more where an app is
+    /// wrapped. Nobody is remembered. `state` is the folder of the rig's state.
     ///
     /// # Errors
     /// [`BindError`].
-    pub fn for_window(state: &Path) -> Result<Self, BindError> {
+    pub fn for_window(state: &Path, wraps: bool) -> Result<Self, BindError> {
         let remote = Remote::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        let mut bound = Self::to(&remote, state)?.with_app(&remote)?;
+        let mut bound = Self::to(&remote, state)?;
+        if wraps {
+            bound = bound.with_app(&remote)?;
+        }
         bound.setting.keeps = false;
         Ok(bound)
     }

@@ -45,6 +45,7 @@ mod teardowns;
 mod tls;
 mod tokens;
 mod turns;
+mod ui;
 mod window;
 
 pub use answer::Refusal;
@@ -55,3 +56,4 @@ pub use qr::Qr;
 pub use server::Server;
 pub use tls::TlsError;
 pub use tokens::{Kind, Token, TokenError, Tokens};
+pub use ui::{Ui, UiError};

@@ -12,8 +12,9 @@ use axum::{
     http::{Method, header::CONTENT_TYPE},
     response::{Html, IntoResponse as _, Redirect, Response},
 };
+use killcord::Rig;
 
-use crate::{answer::Refused, pair::Browser, secret, server::Shared};
+use crate::{Ui, UiError, answer::Refused, pair::Browser, secret, server::Shared};
 
 /// One file of the pages.
 #[derive(Clone, Debug)]
@@ -27,26 +28,46 @@ pub struct Asset {
 /// The pages' files, in memory: nothing is looked up in a file system by what a request says. `index.html`,
 /// `app.html` and `pair.html` are documents, the rest lies below `/killcord/`.
 #[derive(Clone, Debug, Default)]
-pub struct Assets(Vec<Asset>);
+pub struct Assets {
+    files: Vec<Asset>,
+    /// Pages of the author's own, in `index.html`'s place.
+    ui: Option<Arc<Ui>>,
+}
 
 impl Assets {
     /// These files.
     #[must_use]
     pub const fn new(files: Vec<Asset>) -> Self {
-        Self(files)
+        Self { files, ui: None }
+    }
+
+    /// With pages of the author's own: they are everything outside `/killcord/`, and the panel is at `/killcord/panel`.
+    #[must_use]
+    pub fn with_ui(mut self, ui: Ui) -> Self {
+        self.ui = Some(Arc::new(ui));
+        self
+    }
+
+    /// The built-in files, and the pages that the rig file names.
+    ///
+    /// # Errors
+    /// [`UiError`].
+    pub fn of(rig: &Rig) -> Result<Self, UiError> {
+        let assets = Self::panel();
+        Ok(match &rig.ui {
+            Some(folder) => assets.with_ui(Ui::read(folder)?),
+            None => assets,
+        })
     }
 
     fn get(&self, path: &str) -> Option<&Asset> {
-        self.0.iter().find(|asset| asset.path == path)
+        self.files.iter().find(|asset| asset.path == path)
     }
 
     fn document(&self, path: &str) -> Cow<'_, str> {
         self.get(path).map_or(NO_PANEL.into(), |asset| String::from_utf8_lossy(&asset.bytes))
     }
 }
-
-/// Where it goes.
-const HEAD: &str = "<head>";
 
 const NO_PANEL: &str = "<!doctype html><html lang=\"en\"><head><title>Killcord</title></head><body><h1>Killcord</h1>\
                         <p>This program was built without its panel: run <code>cargo xtask ui</code>, then build it \
@@ -58,11 +79,23 @@ pub(crate) async fn get(
     browser: Result<Browser, Refused>,
     request: Request,
 ) -> Response {
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    if !reads || !matches!(request.uri().path(), "/" | "/index.html") {
+    let (method, path) = (request.method(), request.uri().path());
+    if !matches!(*method, Method::GET | Method::HEAD) {
         return Refused::Unknown.into_response();
     }
-    document(&shared, browser, request.method(), "index.html")
+    let Some(ui) = &shared.assets.ui else {
+        return match path {
+            "/" | "/index.html" => document(&shared, browser, method, "index.html"),
+            _ => Refused::Unknown.into_response(),
+        };
+    };
+    match (ui.find(path), browser) {
+        (Some(file), browser) if file.is_document() => page(&shared, browser, method, &file.text()),
+        // What there is, is for whoever was let in.
+        (_, Err(refused)) => refused.into_response(),
+        (Some(file), Ok(_)) => ([(CONTENT_TYPE, kind(file.name))], file.bytes.clone()).into_response(),
+        (None, Ok(_)) => Refused::Unknown.into_response(),
+    }
 }
 
 /// The panel, which is there also where the rig wraps an app.
@@ -77,7 +110,7 @@ pub(crate) async fn panel(
 /// The page behind a link, and for whoever comes without a cookie.
 pub(crate) async fn pair(State(shared): State<Arc<Shared>>) -> Response {
     let fingerprint = shared.fingerprint().map(|print| ("killcord-fingerprint", print));
-    Html(shared.document("pair.html", fingerprint)).into_response()
+    Html(shared.told(&shared.built("pair.html"), fingerprint)).into_response()
 }
 
 /// A file of the pages below `/killcord/`: the same for everybody, so that the pairing page has its own.
@@ -96,13 +129,18 @@ pub(crate) async fn file(State(shared): State<Arc<Shared>>, request: Request) ->
     }
 }
 
-/// A page that holds a session.
+/// A built page that holds a session.
 pub(crate) fn document(
     shared: &Shared,
     browser: Result<Browser, Refused>,
     method: &Method,
     name: &str,
 ) -> Response {
+    page(shared, browser, method, &shared.built(name))
+}
+
+/// A page that holds a session.
+fn page(shared: &Shared, browser: Result<Browser, Refused>, method: &Method, text: &str) -> Response {
     let browser = match browser {
         Ok(browser) => browser.id,
         // A person comes there; scripts ask below `/killcord/` and get the code.
@@ -113,7 +151,7 @@ pub(crate) fn document(
         Err(refused) => return refused.into_response(),
     };
     let Some(nonce) = secret::word() else { return Refused::Failed.into_response() };
-    let text = shared.document(name, Some(("killcord-nonce", nonce.clone())));
+    let text = shared.told(text, Some(("killcord-nonce", nonce.clone())));
     if *method == Method::GET {
         // Before the answer's first byte: the old page's goodbye comes after that.
         shared.host.document(browser, nonce);
@@ -122,11 +160,16 @@ pub(crate) fn document(
 }
 
 impl Shared {
-    /// A built document with what it is told, the first things in its head: where all of this is shown, if that is not
-    /// the root, and one thing more.
-    fn document(&self, name: &str, more: Option<(&str, String)>) -> String {
+    /// A built document, in its place.
+    fn built(&self, name: &str) -> String {
+        placed(&self.assets.document(name), &self.base_path)
+    }
+
+    /// A document with what it is told, the first things in its head: where all of this is shown, if that is not the
+    /// root, and one thing more.
+    fn told(&self, document: &str, more: Option<(&str, String)>) -> String {
         let base = (self.base_path != "/").then(|| ("killcord-base", self.base_path.clone()));
-        told(&placed(&self.assets.document(name), &self.base_path), base.into_iter().chain(more))
+        told(document, base.into_iter().chain(more))
     }
 }
 
@@ -139,10 +182,20 @@ fn placed(document: &str, base: &str) -> String {
 fn told<'a>(document: &str, what: impl Iterator<Item = (&'a str, String)>) -> String {
     let meta: String =
         what.map(|(name, content)| format!("<meta name=\"{name}\" content=\"{content}\">")).collect();
-    match document.split_once(HEAD) {
-        Some((before, after)) => format!("{before}{HEAD}{meta}{after}"),
-        None => format!("{meta}{document}"),
-    }
+    let (before, after) = document.split_at(first_in_head(document));
+    format!("{before}{meta}{after}")
+}
+
+/// Where a document's head begins: behind its tag, or where it has none behind the `doctype`, in front of which nothing
+/// may be.
+fn first_in_head(document: &str) -> usize {
+    let text = document.to_ascii_lowercase();
+    let behind = |from: usize| text[from..].find('>').map(|at| from + at + 1);
+    let head = text.match_indices("<head").map(|(at, tag)| at + tag.len());
+    let head =
+        head.into_iter().find(|&end| text[end..].starts_with(|c: char| c == '>' || c.is_ascii_whitespace()));
+    let doctype = || text.trim_start().starts_with("<!doctype").then_some(0);
+    head.or_else(doctype).and_then(behind).unwrap_or(0)
 }
 
 fn kind(path: &str) -> &'static str {
@@ -153,8 +206,16 @@ fn kind(path: &str) -> &'static str {
         Some("json" | "map") => "application/json",
         Some("svg") => "image/svg+xml",
         Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("gif") => "image/gif",
+        Some("webp") => "image/webp",
+        Some("ico") => "image/x-icon",
         Some("woff2") => "font/woff2",
-        Some("txt") => "text/plain; charset=utf-8",
+        Some("woff") => "font/woff",
+        Some("ttf") => "font/ttf",
+        Some("webmanifest") => "application/manifest+json",
+        Some("csv") => "text/csv; charset=utf-8",
+        Some("txt" | "md") => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
     }
 }
@@ -170,7 +231,12 @@ mod tests {
             told("<!doctype html><html><head><title>x</title>"),
             "<!doctype html><html><head><meta name=\"a\" content=\"b\"><title>x</title>"
         );
-        assert!(told("no head").starts_with("<meta"));
+        assert_eq!(told("<HEAD data-a='1'\n>x"), "<HEAD data-a='1'\n><meta name=\"a\" content=\"b\">x");
+        assert_eq!(
+            told("<!doctype html><header>x"),
+            "<!doctype html><meta name=\"a\" content=\"b\"><header>x"
+        );
+        assert!(told("no head").starts_with("<meta") && told("<head").starts_with("<meta"));
     }
 
     #[test]

@@ -196,5 +196,6 @@ fn rig() -> Arc<Rig> {
         messages: BTreeMap::new(),
         source: None,
         remote: None,
+        ui: None,
     })
 }

@@ -4,7 +4,7 @@
 use std::{io::IsTerminal as _, os::fd::AsFd as _};
 
 use killcord::{Host, Rig, core::policy::ArmPolicy, system::Service};
-use killcord_server::{Assets, Bound, Qr, Remote, Server};
+use killcord_server::{Assets, BindError, Bound, Qr, Remote, Server};
 
 use super::Scene;
 use crate::{args, load, stop::Stop, terminal};
@@ -40,6 +40,7 @@ fn start(scene: &Scene<'_>, serve: &args::Serve, rig: Rig) -> Result<Host, Stop>
 /// Ports are taken before a device is touched, and given back after the record is written.
 fn in_browsers(scene: &Scene<'_>, serve: &args::Serve, rig: Rig, remote: &Remote) -> Result<u8, Stop> {
     let folder = scene.options(&serve.rig).rig_dir();
+    let assets = Assets::of(&rig).map_err(BindError::from)?;
     let mut bound = Bound::to(remote, &folder)?;
     if rig.plan.app.is_some() {
         bound = bound.with_app(remote)?;
@@ -61,7 +62,7 @@ fn in_browsers(scene: &Scene<'_>, serve: &args::Serve, rig: Rig, remote: &Remote
             }
         }
     };
-    let server = bound.serve(host.clone(), Assets::panel(), tell.clone());
+    let server = bound.serve(host.clone(), assets, tell.clone());
     match &server {
         Ok(server) => match server.invite() {
             Some(link) => {

@@ -115,6 +115,7 @@ fn rig(policy: Policy) -> Arc<Rig> {
         messages: BTreeMap::new(),
         source: Default::default(),
         remote: None,
+        ui: None,
     })
 }
 

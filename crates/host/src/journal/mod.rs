@@ -328,6 +328,7 @@ mod tests {
             messages: Default::default(),
             source: None,
             remote: None,
+            ui: None,
         })
     }
 

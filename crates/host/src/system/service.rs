@@ -194,6 +194,7 @@ mod tests {
             messages: BTreeMap::new(),
             source: Default::default(),
             remote: None,
+            ui: None,
         };
         State::new(Arc::new(rig), RunId(1), false, Now::default())
     }

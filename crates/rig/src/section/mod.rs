@@ -7,6 +7,7 @@ mod remote;
 mod rig;
 mod safety;
 mod session;
+mod ui;
 mod unknown;
 
 pub(crate) use self::{
@@ -17,5 +18,6 @@ pub(crate) use self::{
     rig::read as rig,
     safety::{Safety, read as safety},
     session::read as session,
+    ui::read as ui,
     unknown::section as unknown,
 };

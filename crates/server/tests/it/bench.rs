@@ -3,6 +3,7 @@
 use std::{
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
+    path::Path,
     sync::{
         Arc, Mutex, MutexGuard,
         mpsc::{Receiver, sync_channel},
@@ -15,7 +16,7 @@ use killcord::{
     core::{Epoch, SessionId},
     wire::{ErrorCode, RigState, SessionsView, ToHost, ToPage},
 };
-use killcord_server::{Asset, Assets, Bound, Remote, Server, Tokens};
+use killcord_server::{Asset, Assets, Bound, Remote, Server, Tokens, Ui};
 use killcord_sim::{Config, Running, Sim};
 use tempfile::TempDir;
 use tungstenite::{Message, WebSocket, client::IntoClientRequest as _, protocol::CloseFrame};
@@ -96,7 +97,16 @@ impl Bench {
         Self::serving(remote, PATIENT, "arm = \"on-first-session\"", "")
     }
 
+    /// With pages of its own, of this folder.
+    pub(crate) fn with_pages(remote: &Remote, folder: &Path) -> Self {
+        Self::showing(remote, PATIENT, "", "", Some(Ui::read(folder).unwrap()))
+    }
+
     fn serving(remote: &Remote, session: &str, safety: &str, device: &str) -> Self {
+        Self::showing(remote, session, safety, device, None)
+    }
+
+    fn showing(remote: &Remote, session: &str, safety: &str, device: &str, ui: Option<Ui>) -> Self {
         let sim = Sim::start(Config::parse(INSTRUMENTS, "bench.toml").unwrap()).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let mut options = Options::new(dir.path().join("rig.toml")).state_dir(Some(dir.path().join("state")));
@@ -112,6 +122,10 @@ impl Bench {
             Asset { path: "pair.html".into(), bytes: pair.as_slice().into() },
             Asset { path: "assets/index.js".into(), bytes: b"export {};".as_slice().into() },
         ]);
+        let assets = match ui {
+            Some(ui) => assets.with_ui(ui),
+            None => assets,
+        };
         let server = Bound::to(remote, dir.path())
             .unwrap()
             .serve(host.clone(), assets, move |link| {

@@ -10,6 +10,7 @@ mod frozen;
 mod goodbyes;
 mod hostile;
 mod metrics;
+mod own_pages;
 mod proxied;
 mod sockets;
 mod stalls;

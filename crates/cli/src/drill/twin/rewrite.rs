@@ -25,6 +25,8 @@ pub(super) fn rewrite(text: &str, ways: &Ways<'_>, recorder: &Path) -> Result<Ta
     let mut file: Table = text.parse()?;
     // A program of the real rig's, which would talk to the real devices.
     file.remove("app");
+    // Nobody looks at the twin, and the folder lies beside the real file.
+    file.remove("ui");
     for link in tables(file.get_mut("link")) {
         let way = name(link).and_then(|name| ways.links.get(name.as_str()).copied());
         redirect(link, way);
