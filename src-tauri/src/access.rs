@@ -64,14 +64,11 @@ impl From<Refusal> for Refused {
 
 const UNKNOWN: Refused = Refused::Own { code: "unknown", message: "there is no such session" };
 const ENDING: Refused = Refused::Own { code: "ending", message: "the host ends" };
-/// The page knows this code.
-const NO_BROWSERS: Refused =
-    Refused::Own { code: "no_browsers", message: "this rig file has no [remote]: no browser is let in" };
 
 #[tauri::command]
 pub(crate) async fn access(app: AppHandle, ask: Ask) -> Result<Answer, Refused> {
     let (host, served) = (app.state::<Host>(), app.state::<Option<Served>>());
-    let server = || served.as_ref().and_then(Served::browsers).ok_or(NO_BROWSERS);
+    let server = || served.as_ref().and_then(Served::browsers).ok_or_else(Refusal::no_browsers);
     match ask {
         Ask::Sessions => Ok(Answer::Sessions(host.sessions().await.ok_or(ENDING)?)),
         Ask::End { session } => match host.end_session(SessionId(session)).await {

@@ -34,10 +34,11 @@ impl Ports {
 
     /// Serves this host.
     pub(crate) fn serve(self, host: &Host) -> Result<Served, BindError> {
-        let serve = |bound: Option<Bound>, tell: fn(String)| {
-            bound.map(|bound| bound.serve(host.clone(), self.assets.clone(), tell)).transpose()
-        };
-        let served = Served { browsers: serve(self.browsers, told)?, window: serve(self.window, drop)? };
+        let Self { browsers, window, assets } = self;
+        let browsers = browsers.map(|bound| bound.serve(host.clone(), assets.clone(), told)).transpose()?;
+        let window =
+            window.map(|bound| bound.serve_window(host.clone(), assets, browsers.as_ref())).transpose()?;
+        let served = Served { browsers, window };
         if let Some(Invitation { link, fingerprint }) = served.invite() {
             if let Some(fingerprint) = fingerprint {
                 // A closed standard error is nobody who wants to know.

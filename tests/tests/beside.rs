@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::fs;
 use std::path::PathBuf;
 
 use killcord::Role;
@@ -29,10 +30,14 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::with("")
+    }
+
+    fn with(sections: &str) -> Self {
         let (instrument, station, port) = (Instrument::start(), Station::new(), Port::free());
         let head = rigs::head("5s", "on_last_session = \"safe\"");
         let remote = format!(
-            "[session]\nexpire_after = \"60s\"\n[remote]\nlisten = \"127.0.0.1:{}\"\n",
+            "[session]\nexpire_after = \"60s\"\n{sections}[remote]\nlisten = \"127.0.0.1:{}\"\n",
             port.number()
         );
         let rig = station.rig(&(head + &remote + &rigs::switch("psu", &instrument)));
@@ -100,7 +105,28 @@ fn a_browser_that_goes_leaves_the_windows_bench_as_it_is() {
 fn the_window_s_sessions_page_lets_a_browser_in_ends_its_session_and_revokes_it() {
     let (bench, display) = (Bench::new(), Display::managed());
     let window = Desktop::drive(&display, &bench.station, &bench.rig);
-    let panel = window.page();
+    lets_in_ends_and_revokes(&bench, &window.page());
+}
+
+#[test]
+fn so_does_the_panel_s_in_a_window_that_shows_pages_of_its_own() {
+    let (bench, display) = (Bench::with("[ui]\npath = \"panel\"\n"), Display::managed());
+    let folder = bench.rig.parent().unwrap().join("panel");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("index.html"), "<!doctype html><a href=\"/killcord/panel\">The panel</a>").unwrap();
+    let window = Desktop::drive(&display, &bench.station, &bench.rig);
+    let page = window.page();
+    page.await_text("The panel");
+    page.run("document.querySelector('a').click()");
+    page.await_text("Sessions");
+    // It is the bench's own, and shuts nobody out but others.
+    assert!(!page.shows("button", "Sign out"));
+    lets_in_ends_and_revokes(&bench, &page);
+    page.await_text("the window at the bench");
+}
+
+/// Over an armed bench, in the window's panel.
+fn lets_in_ends_and_revokes(bench: &Bench, panel: &webdriver::Page) {
     panel.arm();
     bench.until("ON");
     panel.click("button", "Sessions");
@@ -123,14 +149,14 @@ fn the_window_s_sessions_page_lets_a_browser_in_ends_its_session_and_revokes_it(
         );
         until_true(label, SOON, || panel.run(&find) == true);
     };
-    press(&panel, "End session");
+    press(panel, "End session");
     panel.click("button", "End the session");
     assert_eq!(page.until(|_| false).unwrap_err(), 4006, "ended_by_operator");
     panel.await_text("Ended last");
 
     let mut page = browser.open();
     page.beat(1);
-    press(&panel, "Revoke");
+    press(panel, "Revoke");
     panel.click("button", "Revoke");
     page.until(|_| false).unwrap_err();
     assert_eq!(browser.ask("GET", "/killcord/api/v1/sessions", "").0, 401);
@@ -155,7 +181,7 @@ fn a_port_in_use_is_told_before_any_device_is_touched() {
     let window = Desktop::open(&display, &bench.station, &bench.rig);
     link(window.process());
     let other = Station::new();
-    let rig = other.rig(&std::fs::read_to_string(&bench.rig).unwrap());
+    let rig = other.rig(&fs::read_to_string(&bench.rig).unwrap());
     until_true("the first one's connection", LONG, || bench.instrument.connections() == 1);
     let mut second = Desktop::open(&display, &other, &rig);
     second.process().await_line("why", LONG, |line| line.text.contains("is in use by another program"));

@@ -5,7 +5,10 @@
 use std::{
     collections::{HashMap, HashSet},
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -28,10 +31,13 @@ const MOST_BROWSERS: usize = 256;
 /// A folder that was changed so short a time ago may be changed again without a sign: file systems count in ticks.
 const TICK: Duration = Duration::from_millis(100);
 
+/// The next one's number. A host has a server for browsers and one for its window, and tells all guests apart by it.
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
 /// Somebody who was let in.
 #[derive(Clone, Debug)]
 pub(crate) struct Guest {
-    /// For as long as this host runs.
+    /// For as long as this process runs.
     pub(crate) id: BrowserId,
     /// The token's name.
     pub(crate) name: Arc<str>,
@@ -73,7 +79,6 @@ struct Inner {
     tries: Addresses,
     /// By the hash of the secret.
     known: HashMap<String, Known>,
-    next: u64,
     /// By the same hash: such as were revoked, and whose file may still be there.
     revoked: HashSet<String>,
     seen: Option<SystemTime>,
@@ -94,7 +99,6 @@ impl Access {
             codes: Codes::default(),
             tries: Addresses::new(TRIES, ALL_TRIES, now),
             known: HashMap::new(),
-            next: 1,
             revoked: HashSet::new(),
             seen: None,
         };
@@ -262,13 +266,12 @@ impl Inner {
             all.any(|token| token.kind == Kind::Key && token.name == *name)
         };
         let guest = Guest {
-            id: BrowserId(self.next),
+            id: BrowserId(NEXT.fetch_add(1, Ordering::Relaxed)),
             name: token.name.as_str().into(),
             who: token.by.as_deref().filter(is_key).unwrap_or(&token.name).into(),
             role: token.role,
             revoked: CancellationToken::new(),
         };
-        self.next += 1;
         self.known.insert(token.hash.clone(), Known { token, guest, saved });
         forgotten
     }

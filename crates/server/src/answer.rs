@@ -37,6 +37,10 @@ pub(crate) enum Refused {
     TooMany,
     /// Not what is taken there.
     BadRequest,
+    /// The rig lets no browser in.
+    NoBrowsers,
+    /// The window at the bench is nobody's to sign out.
+    Window,
     /// Nothing there.
     Unknown,
     /// Something there, and nothing that is done so.
@@ -71,6 +75,14 @@ pub struct Refusal {
     message: &'static str,
 }
 
+impl Refusal {
+    /// Of a rig without `[remote]`.
+    #[must_use]
+    pub fn no_browsers() -> Self {
+        Refused::NoBrowsers.into()
+    }
+}
+
 impl From<Refused> for Refusal {
     fn from(code: Refused) -> Self {
         Self { code, message: code.message() }
@@ -86,12 +98,13 @@ impl Refused {
             | Self::CodeWrong
             | Self::OperatorsOnly
             | Self::NotEncrypted
+            | Self::Window
             | Self::ServiceWorker => StatusCode::FORBIDDEN,
             Self::NotPaired | Self::NotEntered => StatusCode::UNAUTHORIZED,
             Self::CodeUsed | Self::CodeExpired => StatusCode::GONE,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::Unknown => StatusCode::NOT_FOUND,
+            Self::Unknown | Self::NoBrowsers => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::NotKept => StatusCode::INSUFFICIENT_STORAGE,
@@ -133,6 +146,8 @@ impl Refused {
             Self::CodeExpired => "this link is too old; open the new one that Killcord has just printed",
             Self::TooMany => "too much at once; wait a minute and try again",
             Self::BadRequest => "this is not what is taken here; reload the page",
+            Self::NoBrowsers => "this rig file has no [remote]: no browser is let in",
+            Self::Window => "this window is the bench's own; close it",
             Self::Unknown => "there is nothing here",
             Self::WrongMethod => "this is not done so; look at /killcord/openapi.json",
             Self::TooSlow => "the request took too long; try again",

@@ -5,6 +5,7 @@ use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use killcord::{
@@ -15,7 +16,7 @@ use killcord::{
 use crate::{
     Assets, Server,
     names::Names,
-    server::{AppDoor, Setting},
+    server::{AppDoor, Seat, Setting},
     tls::{Certificate, TlsError},
     ui::UiError,
 };
@@ -91,7 +92,6 @@ impl Bound {
             trusted_proxies: remote.trusted_proxies.clone(),
             base_path: remote.base_path.clone(),
             state: PathBuf::from(state),
-            keeps: true,
             app: None,
         };
         Ok(Self { listener, app: None, setting })
@@ -112,19 +112,15 @@ impl Bound {
         Ok(self)
     }
 
-    /// Takes a port of this machine's own for its window, which is let in by one link, and one more where an app is
-    /// wrapped. Nobody is remembered. `state` is the folder of the rig's state.
+    /// Takes a port of this machine's own for its window, and one more where an app is wrapped: for
+    /// [`Self::serve_window`]. `state` is the folder of the rig's state.
     ///
     /// # Errors
     /// [`BindError`].
     pub fn for_window(state: &Path, wraps: bool) -> Result<Self, BindError> {
         let remote = Remote::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        let mut bound = Self::to(&remote, state)?;
-        if wraps {
-            bound = bound.with_app(&remote)?;
-        }
-        bound.setting.keeps = false;
-        Ok(bound)
+        let bound = Self::to(&remote, state)?;
+        if wraps { bound.with_app(&remote) } else { Ok(bound) }
     }
 
     /// Serves this host until it has ended. Each link that takes the place of one that was used goes to `invited`.
@@ -137,13 +133,31 @@ impl Bound {
         assets: Assets,
         invited: impl Fn(String) + Send + Sync + 'static,
     ) -> Result<Server, BindError> {
+        self.start(host, Seat::Elsewhere(Box::new(invited)), assets)
+    }
+
+    /// Serves this host to its window, which is let in by one link and then is the host itself: it sees and changes who
+    /// is let in by `browsers`, and is none of them. Nobody is remembered.
+    ///
+    /// # Errors
+    /// As those of [`Self::serve`].
+    pub fn serve_window(
+        self,
+        host: Host,
+        assets: Assets,
+        browsers: Option<&Server>,
+    ) -> Result<Server, BindError> {
+        let browsers = browsers.map(|server| Arc::clone(&server.shared));
+        self.start(host, Seat::Bench(browsers), assets)
+    }
+
+    fn start(self, host: Host, seat: Seat, assets: Assets) -> Result<Server, BindError> {
         let Self { listener, app, setting } = self;
         if host.rig().plan.app.is_some() && app.is_none() {
             return Err(BindError::NoAppAddress);
         }
         let acceptor = setting.certificate.as_ref().map(|certificate| certificate.acceptor()).transpose()?;
-        let invited = Box::new(invited);
-        Server::start(listener, app, setting, acceptor, host, assets, invited).map_err(BindError::Start)
+        Server::start(listener, app, setting, seat, acceptor, host, assets).map_err(BindError::Start)
     }
 }
 

@@ -19,8 +19,12 @@ use crate::{
 };
 
 /// All tokens, by name: keys, and the browsers that are paired.
-pub(crate) async fn list(State(shared): State<Arc<Shared>>, Operator(by): Operator) -> Json<TokensView> {
-    Json(tokens(&shared, Some(&by.name)))
+pub(crate) async fn list(
+    State(shared): State<Arc<Shared>>,
+    Operator(by): Operator,
+) -> Result<Json<TokensView>, Refused> {
+    let (door, by) = shared.door(&by.guest)?;
+    Ok(Json(tokens(door, by.map(|by| &*by.name))))
 }
 
 /// The same; `here` is who asks, if it is one of them.
@@ -43,11 +47,12 @@ pub(crate) fn tokens(shared: &Shared, here: Option<&str>) -> TokensView {
 pub(crate) async fn revoke(
     State(shared): State<Arc<Shared>>,
     Extension(from): Extension<From>,
-    _by: Operator,
+    Operator(by): Operator,
     name: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Refused> {
+    let (door, by) = shared.door(&by.guest)?;
     let Path(name) = name.map_err(|_| Refused::Unknown)?;
-    forget(&shared, &name, Some(from.address)).await?;
+    forget(door, &name, by.map(|_| from.address)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -66,7 +71,8 @@ pub(crate) async fn link(
     body: Bytes,
 ) -> Result<Json<LinkView>, Refused> {
     let LinkBody { role } = serde_json::from_slice(&body).map_err(|_| Refused::BadRequest)?;
-    invitation(&shared, role, Some(&by.guest)).map(Json)
+    let (door, by) = shared.door(&by.guest)?;
+    invitation(door, role, by).map(Json)
 }
 
 /// The same; `by` whom: `None` is the host itself.

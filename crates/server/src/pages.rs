@@ -166,10 +166,11 @@ impl Shared {
     }
 
     /// A document with what it is told, the first things in its head: where all of this is shown, if that is not the
-    /// root, and one thing more.
+    /// root, that it is in the window at the bench, if so, and one thing more.
     fn told(&self, document: &str, more: Option<(&str, String)>) -> String {
         let base = (self.base_path != "/").then(|| ("killcord-base", self.base_path.clone()));
-        told(document, base.into_iter().chain(more))
+        let window = self.is_at_the_bench().then(|| ("killcord-window", String::new()));
+        told(document, base.into_iter().chain(window).chain(more))
     }
 }
 

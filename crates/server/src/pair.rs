@@ -77,12 +77,15 @@ pub(crate) async fn take(
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response())
 }
 
-/// A browser signs out: all its sessions end, and it is let in no more.
+/// A browser signs out: all its sessions end, and it is let in no more. The window at the bench would be shut out of its own.
 pub(crate) async fn leave(
     State(shared): State<Arc<Shared>>,
     Extension(from): Extension<From>,
     browser: Browser,
 ) -> Result<Response, Refused> {
+    if shared.is_at_the_bench() {
+        return Err(Refused::Window);
+    }
     shared.host.sign_out(browser.id);
     shared.revoke(&browser.name, Entrance::SignedOut, Some(from.address)).await?;
     let cookie = set_cookie(&shared, from.scheme, "", 0);

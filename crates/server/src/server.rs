@@ -81,10 +81,8 @@ pub(crate) struct Setting {
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// With a slash at both ends.
     pub(crate) base_path: String,
-    /// The folder of the rig's state: the journal is there.
+    /// The folder of the rig's state: the journal is there, and who is let in.
     pub(crate) state: PathBuf,
-    /// Who is let in is remembered there.
-    pub(crate) keeps: bool,
     /// Where the wrapped app is reached.
     pub(crate) app: Option<AppDoor>,
 }
@@ -98,9 +96,18 @@ pub(crate) struct AppDoor {
     pub(crate) origin: Option<String>,
 }
 
+/// Whom a server is for.
+pub(crate) enum Seat {
+    /// Browsers. Who is let in is remembered, and each link that takes the place of one that was used is told.
+    Elsewhere(Box<dyn Fn(String) + Send + Sync>),
+    /// The window at the bench alone; and who lets browsers in, if anybody does.
+    Bench(Option<Arc<Shared>>),
+}
+
 /// What all requests share.
 pub(crate) struct Shared {
     pub(crate) host: Host,
+    seat: Seat,
     pub(crate) assets: Assets,
     setting: Setting,
     pub(crate) access: Access,
@@ -116,7 +123,6 @@ pub(crate) struct Shared {
     pub(crate) tunnels: Arc<Semaphore>,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
-    invited: Box<dyn Fn(String) + Send + Sync>,
 }
 
 impl Deref for Shared {
@@ -128,12 +134,32 @@ impl Deref for Shared {
 }
 
 impl Shared {
+    /// Whose list of who is let in a guest sees and changes, and as whom: the window is the host itself.
+    ///
+    /// # Errors
+    /// [`Refused::NoBrowsers`].
+    pub(crate) fn door<'a>(
+        self: &'a Arc<Self>,
+        by: &'a Guest,
+    ) -> Result<(&'a Arc<Self>, Option<&'a Guest>), Refused> {
+        match &self.seat {
+            Seat::Elsewhere(_) => Ok((self, Some(by))),
+            Seat::Bench(browsers) => Ok((browsers.as_ref().ok_or(Refused::NoBrowsers)?, None)),
+        }
+    }
+
+    /// Whether this is the window's own server.
+    pub(crate) const fn is_at_the_bench(&self) -> bool {
+        matches!(self.seat, Seat::Bench(_))
+    }
+
     /// Makes a new link of the host's own where the last was used, and has it told.
     pub(crate) fn invite_if_used(&self) {
-        if !self.access.invites()
+        if let Seat::Elsewhere(invited) = &self.seat
+            && !self.access.invites()
             && let Some(link) = self.link(Role::Operator, None)
         {
-            (self.invited)(link);
+            invited(link);
         }
     }
 
@@ -214,17 +240,19 @@ impl Server {
         listener: StdListener,
         app: Option<StdListener>,
         setting: Setting,
+        seat: Seat,
         acceptor: Option<TlsAcceptor>,
         host: Host,
         assets: Assets,
-        invited: Box<dyn Fn(String) + Send + Sync>,
     ) -> io::Result<Self> {
         let expire_after = host.rig().policy.session.expire_after;
         let ping = (expire_after / 3).min(PING_AT_MOST);
+        let tokens = matches!(seat, Seat::Elsewhere(_)).then(|| Tokens::of(&setting.state));
         let shared = Arc::new(Shared {
             host,
+            seat,
             assets,
-            access: Access::open(setting.keeps.then(|| Tokens::of(&setting.state)), Instant::now()),
+            access: Access::open(tokens, Instant::now()),
             knocks: Mutex::new(Addresses::new(KNOCKS, ALL_KNOCKS, Instant::now())),
             entries: Mutex::default(),
             strangers: Arc::default(),
@@ -243,7 +271,6 @@ impl Server {
             tunnels: Arc::new(Semaphore::new(MOST_TUNNELS)),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
-            invited,
         });
         let runtime = turns::runtime(MOST_EVENTS)?;
         let (listener, app) = {

@@ -47,6 +47,8 @@ const FRAMES: (u32, Duration) = (200, Duration::from_millis(10));
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
 /// How long the last word may take.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+/// Who a page of the window's own server is, for people; the panel knows these words. No token has such a name.
+const WINDOW: &str = "the window at the bench";
 /// The most frames that a page may have under way then; who says more is cut off.
 const MOST_OWED: usize = 1000;
 /// How long a page may take to hear it. One that speaks first, to a connection that is gone, hears nothing more.
@@ -80,7 +82,7 @@ pub(crate) async fn open(
         address: from.address,
         direct: !from.proxied,
         may_operate: browser.role() == Role::Operator,
-        who: Arc::clone(&browser.guest.who),
+        who: if shared.is_at_the_bench() { WINDOW.into() } else { Arc::clone(&browser.guest.who) },
     };
     let tasks = shared.tasks.clone();
     upgrade

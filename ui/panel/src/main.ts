@@ -13,5 +13,8 @@ if (inNativeWindow()) {
   const client = new Killcord(socketTransport());
   const unpair = async (): Promise<boolean> =>
     (await fetch(new URL('pair', hostRoot()), { method: 'DELETE' })).ok;
-  start(client, { signOut: () => signOut(client, unpair), access: httpAccess(hostRoot()), reload });
+  // The window at the bench, of a rig whose GUI is not this panel: closing it is the way out.
+  const window = document.querySelector('meta[name="killcord-window"]') !== null;
+  const leave = window ? {} : { signOut: () => signOut(client, unpair) };
+  start(client, { ...leave, access: httpAccess(hostRoot()), reload });
 }

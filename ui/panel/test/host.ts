@@ -40,7 +40,7 @@ export class SocketHost {
   };
   /** What the pair endpoint answers. */
   pairs: { status: number; body: unknown } = { status: 204, body: null };
-  /** What the pair page is told in its head. */
+  /** What the panel and the pair page are told in their heads. */
   head = '';
   /** Sessions by their present token. */
   readonly tokens = new Map<string, number>();
@@ -105,7 +105,7 @@ export class SocketHost {
     if (name !== 'index.html') return give(TYPES[extname(file)] ?? 'application/octet-stream', readFileSync(file));
     const nonce = randomUUID();
     this.record.push({ what: 'document', nonce });
-    const html = readFileSync(file, 'utf8').replace('<head>', `<head><meta name="killcord-nonce" content="${nonce}">`);
+    const html = readFileSync(file, 'utf8').replace('<head>', `<head>${this.head}<meta name="killcord-nonce" content="${nonce}">`);
     give(TYPES['.html']!, html);
   }
 

@@ -103,6 +103,14 @@ describe('the panel in a page', () => {
     expect(host.record).toContainEqual({ what: 'unpaired', path: '/killcord/pair' });
     expect(await button('Sign out').count()).toBe(0);
   });
+
+  it('in the window at the bench has no way to sign out, which would shut the window out', async () => {
+    host.head = '<meta name="killcord-window" content="">';
+    await visit();
+    await bench();
+    await button('Sessions').waitFor();
+    expect(await button('Sign out').count()).toBe(0);
+  });
 });
 
 describe('a goodbye', () => {

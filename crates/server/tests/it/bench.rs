@@ -136,6 +136,11 @@ impl Bench {
         Self { server, host, sim, links, gate, dir }
     }
 
+    /// The folder of its state.
+    pub(crate) fn state(&self) -> &Path {
+        self.dir.path()
+    }
+
     /// A file of its state.
     pub(crate) fn kept(&self, file: &str) -> String {
         std::fs::read_to_string(self.dir.path().join(file)).unwrap()

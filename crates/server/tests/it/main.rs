@@ -4,6 +4,7 @@
 
 mod access;
 mod bench;
+mod beside;
 mod control;
 mod doors;
 mod frozen;

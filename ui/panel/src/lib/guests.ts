@@ -11,6 +11,9 @@ const KINDS: Record<SessionKind, string> = {
   terminal: 'Terminal at the bench',
 };
 
+/** What the host calls a page in the window at the bench, where the rig has a GUI of its own. */
+const WINDOW = 'the window at the bench';
+
 /** How sure the host is of a session. */
 export const STANDING: Record<Standing, { readonly word: string; readonly shape: Shape | 'person' | 'clock' }> = {
   live: { word: 'Live', shape: 'person' },
@@ -58,6 +61,7 @@ const agentOf = (token: TokenView | undefined): { agent?: string } => (token?.ag
 
 /** What a session is, for people: `Firefox on Android`, `Window at the bench`. */
 export function device(session: SessionView, token?: TokenView): string {
+  if (session.who === WINDOW) return KINDS.window;
   return (session.kind === 'page' ? token?.agent : undefined) ?? KINDS[session.kind];
 }
 

@@ -17,7 +17,7 @@ export interface Shell {
   readonly close?: () => Promise<void>;
   /** The person leaves this browser's session. The window has none. */
   readonly signOut?: () => Promise<void>;
-  /** The host's HTTP, where this page came by it. The window has none. */
+  /** What the sessions page asks. */
   readonly access?: Access;
   /** The page begins anew. */
   reload(): void;
