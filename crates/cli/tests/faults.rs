@@ -15,6 +15,7 @@ use killcord_sim::{Fault, FaultKind};
 fn one_device_that_refuses_is_named_and_the_others_are_safe() {
     let machine = Machine::new();
     let mut serve = machine.serve_armed(&machine.rig());
+    let watchdog = serve.watchdog();
     machine.bench.fault("psu", Fault::new(FaultKind::Refuse).on("OUTP OFF")).unwrap();
     serve.end_input();
     let ended = serve.end().assert_code(4);
@@ -25,17 +26,26 @@ fn one_device_that_refuses_is_named_and_the_others_are_safe() {
     for other in ["load:", "furnace:"] {
         assert!(!ended.stderr.contains(other), "{}", ended.stderr);
     }
+    // The watchdog goes on where the host had to end.
+    machine.bench.clear_faults("psu").unwrap();
+    watchdog.await_end();
+    assert_eq!(machine.bench.inspect().energised("psu"), Some(false));
 }
 
 #[test]
 fn a_device_that_is_gone_is_named_as_unreachable() {
     let machine = Machine::new();
     let mut serve = machine.serve_armed(&machine.rig());
+    let watchdog = serve.watchdog();
     machine.bench.fault("load", Fault::new(FaultKind::Unplugged)).unwrap();
     serve.end_input();
     let ended = serve.end().assert_code(4);
     assert!(ended.stderr.contains("load: unreachable"), "{}", ended.stderr);
     assert_eq!(machine.bench.inspect().energised("psu"), Some(false));
+    // The watchdog goes on where the host had to end.
+    machine.bench.clear_faults("load").unwrap();
+    watchdog.await_end();
+    assert_eq!(machine.bench.inspect().energised("load"), Some(false));
 }
 
 /// The writing end of a pipe that takes not one byte more.

@@ -6,6 +6,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
+    os::fd::OwnedFd,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::{Arc, Condvar, Mutex},
@@ -14,7 +15,10 @@ use std::{
 };
 
 use killcord_sim::{Running, Sim, Snapshot};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open},
+};
 use tempfile::TempDir;
 
 /// Longer than anything takes on a loaded machine.
@@ -258,6 +262,23 @@ impl Killcord {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
+    /// The process that acts for it when it is dead; it has one when it is armed.
+    #[track_caller]
+    pub fn watchdog(&self) -> Watchdog {
+        // Each thread has the children that it has started.
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
+        let children =
+            threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("children")).unwrap());
+        let children: String = children.collect();
+        let is_it = |pid: &&str| {
+            fs::read_to_string(format!("/proc/{pid}/comm"))
+                .is_ok_and(|name| "killcord-watchdog".starts_with(name.trim()))
+        };
+        let pid = children.split_whitespace().find(is_it).expect("there is no watchdog");
+        let pid = Pid::from_raw(pid.parse().unwrap()).unwrap();
+        Watchdog(pidfd_open(pid, PidfdFlags::empty()).unwrap())
+    }
+
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -295,6 +316,19 @@ impl Killcord {
         };
         let text = |text: &Option<Arc<Text>>| text.as_ref().map_or_else(String::new, |text| text.until(""));
         Ended { status, stdout: text(&self.out), stderr: text(&self.err) }
+    }
+}
+
+/// A watchdog's process.
+pub struct Watchdog(OwnedFd);
+
+impl Watchdog {
+    /// Awaits that there is nothing left for it to do.
+    #[track_caller]
+    pub fn await_end(&self) {
+        let limit = Timespec::try_from(LIMIT).unwrap();
+        let ended = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&limit));
+        assert_eq!(ended, Ok(1), "the watchdog has not ended");
     }
 }
 
