@@ -14,8 +14,7 @@ use axum::{
     },
     response::{IntoResponse as _, Response},
 };
-use killcord::{Role, core::BrowserId, journal::Access as Entrance};
-use serde::Deserialize;
+use killcord::{Role, core::BrowserId, journal::Access as Entrance, wire::PairBody};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -30,11 +29,6 @@ use crate::{
 /// How long a cookie lives, in seconds: a year. What it opens ends when the browser is forgotten.
 const COOKIE_LIVES: u32 = 365 * 24 * 3600;
 
-#[derive(Deserialize)]
-struct Code {
-    code: String,
-}
-
 /// Takes the code and gives the cookie. A browser that is paired needs none: the link is left for another.
 pub(crate) async fn take(
     State(shared): State<Arc<Shared>>,
@@ -43,7 +37,7 @@ pub(crate) async fn take(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refused> {
-    let Code { code } = serde_json::from_slice(&body).map_err(|_| Refused::BadRequest)?;
+    let PairBody { code } = serde_json::from_slice(&body).map_err(|_| Refused::BadRequest)?;
     if paired.is_ok() {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }

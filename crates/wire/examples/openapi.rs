@@ -20,6 +20,11 @@ struct Operation {
     answers: Vec<(u16, &'static str, Option<Value>)>,
 }
 
+/// What Prometheus asks for.
+const METRICS: &str = "/killcord/metrics";
+/// The pairing page, and what it asks for.
+const PAIR: &str = "/killcord/pair";
+
 /// Refusals that any operation may give: whose name, whose page or what role, no cookie, too slow, too much, the host
 /// is ending.
 const ALWAYS: [u16; 6] = [401, 403, 408, 421, 429, 503];
@@ -34,6 +39,7 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
     let tokens = of(schemas.subschema_for::<wire::TokensView>());
     let link = of(schemas.subschema_for::<wire::LinkBody>());
     let linked = of(schemas.subschema_for::<wire::LinkView>());
+    let pair = of(schemas.subschema_for::<wire::PairBody>());
     let (arm, set) =
         (of(schemas.subschema_for::<wire::ArmBody>()), of(schemas.subschema_for::<wire::SetBody>()));
     let get = |path, summary, parameters, answers| Operation {
@@ -76,6 +82,41 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             json!([]),
             vec![(204, "It is.", None)],
         ),
+        get(
+            METRICS,
+            "What there is to watch, in Prometheus' text format.",
+            json!([]),
+            vec![(200, "The metrics.", Some(json!({ "type": "string" })))],
+        ),
+        get(
+            PAIR,
+            "The pairing page. Needs no cookie.",
+            json!([]),
+            vec![(200, "The page.", Some(json!({ "type": "string" })))],
+        ),
+        Operation {
+            path: PAIR,
+            method: "post",
+            summary: "Lets a browser in by a link's code or a key, and gives it its cookie. Needs none.",
+            parameters: json!([]),
+            body: pair,
+            answers: vec![
+                (204, "Let in, or it was before.", None),
+                (400, "Not what is taken here.", None),
+                (410, "The code was used, or is too old.", None),
+            ],
+        },
+        Operation {
+            path: PAIR,
+            method: "delete",
+            summary: "Signs out: this browser, or key, is let in no more, nor whom it has let in; their sessions end.",
+            parameters: json!([]),
+            body: None,
+            answers: vec![
+                (204, "Signed out.", None),
+                (507, "Signed out; the disk did not take it, and a restart undoes it.", None),
+            ],
+        },
         get("/killcord/api/v1/rig", "The rig as it is.", json!([]), vec![(200, "The rig.", rig)]),
         get(
             "/killcord/api/v1/sessions",
@@ -186,11 +227,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for operation in operations(&mut schemas) {
         let mut responses = serde_json::Map::new();
         for (status, words, schema) in operation.answers {
-            let schema = if status >= 400 { Some(problem.clone()) } else { schema };
-            responses.insert(status.to_string(), answer(words, schema.as_ref()));
+            let (schema, kind) = match (status, operation.path) {
+                (400.., _) => (Some(problem.clone()), "application/json"),
+                (_, METRICS) => (schema, "text/plain"),
+                (_, PAIR) => (schema, "text/html"),
+                _ => (schema, "application/json"),
+            };
+            responses.insert(status.to_string(), answer(words, kind, schema.as_ref()));
         }
         for status in ALWAYS {
-            responses.insert(status.to_string(), answer("Refused: the code says why.", Some(&problem)));
+            responses.insert(
+                status.to_string(),
+                answer("Refused: the code says why.", "application/json", Some(&problem)),
+            );
         }
         let mut described = json!({
             "summary": operation.summary,
@@ -228,11 +277,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn answer(words: &str, schema: Option<&Value>) -> Value {
+fn answer(words: &str, kind: &str, schema: Option<&Value>) -> Value {
     match schema {
         Some(schema) => json!({
             "description": words,
-            "content": { "application/json": { "schema": schema } },
+            "content": { kind: { "schema": schema } },
         }),
         None => json!({ "description": words }),
     }

@@ -1,5 +1,7 @@
 //! Who is let in, as an operator sees it.
 
+use std::fmt;
+
 use killcord_core::Role;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +44,21 @@ pub struct TokenView {
     pub expires_unix_ms: Option<u64>,
     /// It is the asker's own.
     pub here: bool,
+}
+
+/// By what a browser comes in. A secret: it is never printed.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "generate", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PairBody {
+    /// The code of a link, or a key.
+    pub code: String,
+}
+
+impl fmt::Debug for PairBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PairBody").finish_non_exhaustive()
+    }
 }
 
 /// For whom a link is made.

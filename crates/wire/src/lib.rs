@@ -15,7 +15,7 @@ mod session;
 mod view;
 mod watchdog;
 
-pub use access::{LinkBody, LinkView, QrView, TokenView, TokensView};
+pub use access::{LinkBody, LinkView, PairBody, QrView, TokenView, TokensView};
 pub use api::{
     ArmBody, Problem, ReadingPast, ReadingsView, SetBody, TeardownCause, TeardownExchange, TeardownHead,
     TeardownOfDevice, TeardownReport, TeardownsView,
