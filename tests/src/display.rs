@@ -120,12 +120,18 @@ impl Display {
     /// Presses Alt-F4 on it.
     #[track_caller]
     pub fn alt_f4(&self, window: Window) {
+        self.press(window, "alt+F4");
+    }
+
+    /// Presses a key on it, as a keyboard does.
+    #[track_caller]
+    pub fn press(&self, window: Window, key: &str) {
         self.check(self.launch("wmctrl").args(["-ia", &window.hex()]));
         let id = window.0.to_string();
         until("the window to be active", SOON, || {
             (self.launch("xdotool").arg("getactivewindow").run(SOON).stdout.trim() == id).then_some(())
         });
-        self.check(self.launch("xdotool").args(["key", "--clearmodifiers", "alt+F4"]));
+        self.check(self.launch("xdotool").args(["key", "--clearmodifiers", key]));
     }
 
     /// Presses a key in it.

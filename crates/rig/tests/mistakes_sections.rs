@@ -337,7 +337,6 @@ fn asking_is_refused_until_there_is_somebody_who_asks() {
             r#"
 [safety]
 on_connect = "ask"
-on_window_close = "ask"
 "#,
         ),
         expect![[r#"
@@ -347,15 +346,7 @@ on_window_close = "ask"
             5 | on_connect = "ask"
               |              ^^^^^ a bench found live would be made safe all the same
               |
-              = help: leave it out, and switch off by hand what must not be ended at once
-
-            error: on_window_close = "ask" is not supported yet
-             --> rig.toml:6:19
-              |
-            6 | on_window_close = "ask"
-              |                   ^^^^^ closing would not ask
-              |
-              = help: leave it out: closing the window makes the rig safe, releases it and ends"#]],
+              = help: leave it out, and switch off by hand what must not be ended at once"#]],
     );
 }
 

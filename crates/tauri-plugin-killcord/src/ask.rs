@@ -17,7 +17,8 @@ pub(crate) fn begins<R: Runtime>(app: &AppHandle<R>, shell: &Shell) -> bool {
     let app = app.clone();
     native::ask(
         &question,
-        "Others are attached. Closing makes the hardware safe, hands it back and ends their sessions too.",
+        "Others are attached. Closing makes the hardware safe, hands it back and ends their sessions too. \
+         Without an answer it is closed after 15 s.",
         ["Keep it open", "Close"],
         ANSWER_WITHIN,
         move |close| {

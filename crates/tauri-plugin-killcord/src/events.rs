@@ -56,7 +56,8 @@ fn close_requested<R: Runtime>(app: &AppHandle<R>, shell: &Shell, label: &str, a
             hide(app, label);
         }
         (Stage::Running, OnClose::Ask) => {
-            if shell.windows.attached_besides(label) && ask::begins(app, shell) {
+            // The window's own, and somebody else's.
+            if shell.host.metrics().attached() > 1 && ask::begins(app, shell) {
                 tracing::info!("others are attached: asked before closing");
             } else {
                 drop(quit(shell, Cause::WindowClosed));

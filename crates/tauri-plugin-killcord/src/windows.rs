@@ -151,11 +151,6 @@ impl Windows {
             page.attachment.end(SessionEnd::WindowClosed);
         }
     }
-
-    /// Whether a page is attached in any window but `label`.
-    pub(crate) fn attached_besides(&self, label: &str) -> bool {
-        self.rows().iter().any(|(other, row)| other != label && row.page.is_some())
-    }
 }
 
 /// A page goes on with its window's session, whatever it remembers: after a crash that is nothing, or the token

@@ -172,6 +172,15 @@ impl Metrics {
         }
     }
 
+    /// Sessions that have begun and not ended: as they are, where [`Self::sessions`] are as they were.
+    #[must_use]
+    pub fn attached(&self) -> u64 {
+        let sum = |counters: &[Counter]| counters.iter().map(Counter::get).sum::<u64>();
+        // In this order: one that ends in between is counted in neither.
+        let ended = sum(&self.ended);
+        sum(&self.began).saturating_sub(ended)
+    }
+
     /// The sessions that there are.
     pub(crate) fn count_sessions<'a>(&self, sessions: impl IntoIterator<Item = &'a Session>) {
         let mut counts = [[0_u64; STANDINGS.len()]; KINDS];

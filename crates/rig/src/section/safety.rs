@@ -69,17 +69,11 @@ pub(crate) fn read(root: &Fields<'_>) -> Safety {
     {
         policy.on_safe_stop = found;
     }
-    if let Some(node) = fields.get("on_window_close")
-        && node.word(&[("quit", OnWindowClose::Quit), ("ask", OnWindowClose::Ask)])
-            == Some(OnWindowClose::Ask)
+    if let Some(found) = fields
+        .get("on_window_close")
+        .and_then(|node| node.word(&[("quit", OnWindowClose::Quit), ("ask", OnWindowClose::Ask)]))
     {
-        not_yet(
-            root.problems,
-            node.span,
-            "on_window_close = \"ask\"",
-            "closing would not ask",
-            "leave it out: closing the window makes the rig safe, releases it and ends",
-        );
+        policy.on_window_close = found;
     }
     if let Some(found) = fields
         .get("on_suspend")
