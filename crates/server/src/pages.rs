@@ -14,7 +14,7 @@ use axum::{
 };
 use killcord::Rig;
 
-use crate::{Ui, UiError, answer::Refused, pair::Browser, secret, server::Shared};
+use crate::{Ui, UiError, answer::Refused, pair::Browser, secret, server::Shared, ui};
 
 /// One file of the pages.
 #[derive(Clone, Debug)]
@@ -83,18 +83,22 @@ pub(crate) async fn get(
     if !matches!(*method, Method::GET | Method::HEAD) {
         return Refused::Unknown.into_response();
     }
-    let Some(ui) = &shared.assets.ui else {
+    let Some(own) = &shared.assets.ui else {
         return match path {
             "/" | "/index.html" => document(&shared, browser, method, "index.html"),
             _ => Refused::Unknown.into_response(),
         };
     };
-    match (ui.find(path), browser) {
-        (Some(file), browser) if file.is_document() => page(&shared, browser, method, &file.text()),
-        // What there is, is for whoever was let in.
-        (_, Err(refused)) => refused.into_response(),
-        (Some(file), Ok(_)) => ([(CONTENT_TYPE, kind(file.name))], file.bytes.clone()).into_response(),
-        (None, Ok(_)) => Refused::Unknown.into_response(),
+    // Whether there is one is for whoever was let in.
+    let browser = match browser {
+        Ok(browser) => browser,
+        Err(refused) if path.ends_with('/') || ui::is_document(path) => return elsewhere(&shared, refused),
+        Err(refused) => return refused.into_response(),
+    };
+    match own.find(path) {
+        Some(file) if ui::is_document(file.name) => page(&shared, &browser, method, &file.text()),
+        Some(file) => ([(CONTENT_TYPE, kind(file.name))], file.bytes.clone()).into_response(),
+        None => Refused::Unknown.into_response(),
     }
 }
 
@@ -136,25 +140,28 @@ pub(crate) fn document(
     method: &Method,
     name: &str,
 ) -> Response {
-    page(shared, browser, method, &shared.built(name))
+    match browser {
+        Ok(browser) => page(shared, &browser, method, &shared.built(name)),
+        Err(refused) => elsewhere(shared, refused),
+    }
+}
+
+/// Where a person goes who is not let in: to be paired. Scripts ask below `/killcord/` and get the code.
+fn elsewhere(shared: &Shared, refused: Refused) -> Response {
+    match refused {
+        // Below the path that the browser knows.
+        Refused::NotPaired => Redirect::to(&format!("{}killcord/pair", shared.base_path)).into_response(),
+        refused => refused.into_response(),
+    }
 }
 
 /// A page that holds a session.
-fn page(shared: &Shared, browser: Result<Browser, Refused>, method: &Method, text: &str) -> Response {
-    let browser = match browser {
-        Ok(browser) => browser.id,
-        // A person comes there; scripts ask below `/killcord/` and get the code.
-        Err(Refused::NotPaired) => {
-            // Below the path that the browser knows.
-            return Redirect::to(&format!("{}killcord/pair", shared.base_path)).into_response();
-        }
-        Err(refused) => return refused.into_response(),
-    };
+fn page(shared: &Shared, browser: &Browser, method: &Method, text: &str) -> Response {
     let Some(nonce) = secret::word() else { return Refused::Failed.into_response() };
     let text = shared.told(text, Some(("killcord-nonce", nonce.clone())));
     if *method == Method::GET {
         // Before the answer's first byte: the old page's goodbye comes after that.
-        shared.host.document(browser, nonce);
+        shared.host.document(browser.id, nonce);
     }
     Html(text).into_response()
 }

@@ -56,12 +56,12 @@ pub(crate) struct Found<'ui> {
     pub(crate) bytes: &'ui Bytes,
 }
 
-impl Found<'_> {
-    /// Whether it may hold a session.
-    pub(crate) fn is_document(&self) -> bool {
-        self.name.ends_with(".html") || self.name.ends_with(".htm")
-    }
+/// Whether a file of that name is a page, which may hold a session.
+pub(crate) fn is_document(name: &str) -> bool {
+    name.ends_with(".html") || name.ends_with(".htm")
+}
 
+impl Found<'_> {
     pub(crate) fn text(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(self.bytes)
     }
@@ -145,7 +145,7 @@ mod tests {
     fn a_folder_is_read_with_all_that_is_below_it_but_what_is_hidden() {
         let folder = folder(&["index.html", "a b.js", "sub/index.html", "sub/x.png", ".env", ".git/config"]);
         let ui = Ui::read(folder.path()).unwrap();
-        let found = |path: &str| ui.find(path).map(|file| (file.text().into_owned(), file.is_document()));
+        let found = |path: &str| ui.find(path).map(|file| (file.text().into_owned(), is_document(file.name)));
         let is = |path: &str, text: &str| {
             assert_eq!(found(path).map(|(text, _)| text), Some(text.into()), "{path}")
         };

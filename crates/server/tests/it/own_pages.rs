@@ -61,7 +61,7 @@ fn nobody_reads_them_who_was_not_let_in() {
     let outer = tempfile::tempdir().unwrap();
     let bench = Bench::with_pages(&Remote { base_path: "/bench1/".into(), ..remote() }, &pages(outer.path()));
     let stranger = |path: &str| ask(bench.at(), &get(bench.at(), path, ""));
-    for path in ["/bench1/", "/bench1/plots/"] {
+    for path in ["/bench1/", "/bench1/plots/", "/bench1/none/", "/bench1/index.html", "/bench1/none.html"] {
         let answer = stranger(path);
         assert_eq!(
             (answer.status, answer.header("location")),
