@@ -127,6 +127,9 @@ fn ten_closes_of_the_demo_window_give_ten_reports_that_are_all_safe() {
         window.close();
         assert_eq!(window.await_end().code(), Some(0), "{}", window.process().output().all());
         assert!(bench.demo.all_off());
+        // The watchdog goes at the host's goodbye: nobody has lost it.
+        let said = window.process().output().all();
+        assert!(!said.contains("there is no watchdog"), "{said}");
     }
     let journal = Journal::read(&bench.station, &bench.rig);
     assert_eq!(journal.runs().len(), 10);

@@ -221,6 +221,8 @@ impl Own {
             match self.hear(pipe) {
                 Ok(None) => {}
                 Ok(Some(left)) => return Over::Left(left),
+                // It goes at the goodbye, maybe before its host has come to wait for it.
+                Err(_) if self.ledger.is_over() => return Over::Left(self.see_off(watchdog, pipe)),
                 Err(why) => return self.lost(watchdog, why),
             }
             if self.wishes.overrun.swap(false, Ordering::SeqCst) {
@@ -233,6 +235,9 @@ impl Own {
                 return Over::Left(self.see_off(watchdog, pipe));
             }
             if let Some(status) = watchdog.wait(Duration::ZERO) {
+                if self.ledger.is_over() {
+                    return Over::Left(Left::Gone);
+                }
                 return self.lost(watchdog, format!("it ended ({status})"));
             }
             let mut fds = [

@@ -35,6 +35,8 @@ struct Entries {
     app: Option<Tree>,
     /// The number of the last announcement.
     announced: u64,
+    /// The host has said goodbye.
+    parted: bool,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -56,7 +58,8 @@ impl Ledger {
     pub(crate) fn new(plan: Arc<Plan>) -> Self {
         let devices = vec![Entry::default(); plan.devices.len()];
         let groups = BTreeMap::new();
-        let entries = Entries { pipe: None, devices, teardown: None, groups, app: None, announced: 0 };
+        let entries =
+            Entries { pipe: None, devices, teardown: None, groups, app: None, announced: 0, parted: false };
         Self { plan, links: OnceLock::new(), entries: Mutex::new(entries), overrun: OnceLock::new() }
     }
 
@@ -249,7 +252,15 @@ impl Ledger {
 
     /// Says it once more, to a watchdog that came behind it.
     pub(super) fn say_goodbye(&self) {
-        self.say(&mut self.entries(), &Told::Goodbye, &[]);
+        let mut entries = self.entries();
+        entries.parted = true;
+        self.say(&mut entries, &Told::Goodbye, &[]);
+    }
+
+    /// Whether the host has said goodbye and leaves nothing to do: the watchdog goes.
+    pub(super) fn is_over(&self) -> bool {
+        let parted = self.entries().parted;
+        parted && !self.leaves_a_device()
     }
 
     /// The devices that an end with this report leaves to the watchdog.
