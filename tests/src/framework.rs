@@ -1,16 +1,15 @@
 //! Pages of Bokeh and Streamlit without a browser: just so much of their protocols that a person's act reaches the
 //! app, and its answer comes back.
 
-use std::net::TcpStream;
-
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
+use crate::line::Line;
 use crate::page::Browser;
 
 /// A page of Bokeh 3 with one model at its root.
 pub struct Bokeh {
-    socket: WebSocket<TcpStream>,
+    socket: WebSocket<Line>,
     root: String,
     sent: u32,
 }
@@ -66,7 +65,7 @@ impl Bokeh {
     }
 }
 
-fn text(socket: &mut WebSocket<TcpStream>) -> String {
+fn text(socket: &mut WebSocket<Line>) -> String {
     loop {
         if let Message::Text(text) = socket.read().unwrap() {
             return text.to_string();
@@ -76,7 +75,7 @@ fn text(socket: &mut WebSocket<TcpStream>) -> String {
 
 /// A page of Streamlit with one switch. Its messages are Protobuf (`streamlit/proto/BackMsg.proto`).
 pub struct Streamlit {
-    socket: WebSocket<TcpStream>,
+    socket: WebSocket<Line>,
     switch: Option<String>,
 }
 

@@ -25,6 +25,7 @@ pub mod firefox;
 pub mod framework;
 pub mod instrument;
 pub mod journal;
+pub mod line;
 pub mod load;
 pub mod logind;
 pub mod measure;

@@ -8,9 +8,10 @@ use killcord::{
     wire::{SessionsView, ToHost, ToPage},
 };
 use tungstenite::{Message, WebSocket, client::IntoClientRequest as _};
-use ureq::{Body, http::Response};
+use ureq::{Agent, Body, http::Response, tls::TlsConfig};
 
 use crate::{
+    line::{self, Line},
     process::Process,
     wait::{LONG, until},
 };
@@ -19,12 +20,13 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Browser {
     at: String,
+    encrypted: bool,
     cookie: String,
 }
 
 /// One page and its socket.
 pub struct Page {
-    socket: WebSocket<TcpStream>,
+    socket: WebSocket<Line>,
     /// Names its document.
     pub nonce: String,
     /// Its session.
@@ -67,6 +69,21 @@ pub fn nth_link(serve: &Process, used: usize) -> String {
     })
 }
 
+/// Whether what it leads to is encrypted, and the rest of it.
+fn split(url: &str) -> (bool, &str) {
+    match url.strip_prefix("https://") {
+        Some(rest) => (true, rest),
+        None => (false, url.strip_prefix("http://").unwrap()),
+    }
+}
+
+/// Asks by connections of its own, whatever became of those before.
+fn agent() -> Agent {
+    let tls = TlsConfig::builder().disable_verification(true);
+    let tls = tls.unversioned_rustls_crypto_provider(line::provider()).build();
+    Agent::config_builder().tls_config(tls).build().new_agent()
+}
+
 impl Browser {
     /// Opens a link.
     ///
@@ -74,13 +91,15 @@ impl Browser {
     /// When it does not let this browser in.
     #[must_use]
     pub fn pair(link: &str) -> Self {
-        let (at, code) = link.strip_prefix("http://").unwrap().split_once("/killcord/pair#").unwrap();
-        let answer = ureq::post(format!("http://{at}/killcord/pair"))
-            .header("origin", format!("http://{at}"))
+        let (url, code) = link.split_once("/killcord/pair#").unwrap();
+        let (encrypted, at) = split(url);
+        let answer = agent()
+            .post(format!("{url}/killcord/pair"))
+            .header("origin", url)
             .send(format!("{{\"code\":\"{code}\"}}"))
             .unwrap();
         let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-        Self { at: at.to_owned(), cookie }
+        Self { at: at.to_owned(), encrypted, cookie }
     }
 
     /// The same browser in the frame of its page: with the address of the wrapped app, and with the cookie of that besides
@@ -94,8 +113,9 @@ impl Browser {
         let (status, way) = self.ask("POST", "/killcord/enter", "");
         assert_eq!(status, 200, "{way}");
         let way = way["url"].as_str().unwrap();
-        let (at, path) = way.strip_prefix("http://").unwrap().split_once('/').unwrap();
-        let mut app = Self { at: at.to_owned(), cookie: self.cookie.clone() };
+        let (encrypted, way) = split(way);
+        let (at, path) = way.split_once('/').unwrap();
+        let mut app = Self { at: at.to_owned(), encrypted, cookie: self.cookie.clone() };
         let answer = app.get(&format!("/{path}&to=/"), &FRAME);
         assert_eq!(answer.status(), 303);
         let own = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap();
@@ -107,6 +127,12 @@ impl Browser {
     #[must_use]
     pub fn at(&self) -> &str {
         &self.at
+    }
+
+    /// What its host's pages are of: `https://127.0.0.1:8420`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("{}://{}", if self.encrypted { "https" } else { "http" }, self.at)
     }
 
     /// Its cookie, as it stands in a header.
@@ -121,14 +147,16 @@ impl Browser {
     /// When there is no answer.
     #[must_use]
     pub fn ask(&self, method: &str, path: &str, body: &str) -> (u16, serde_json::Value) {
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+        let agent = agent();
+        let origin = self.origin();
         let request = ureq::http::Request::builder()
             .method(method)
-            .uri(format!("http://{}{path}", self.at))
-            .header("origin", format!("http://{}", self.at))
+            .uri(format!("{origin}{path}"))
+            .header("origin", origin)
             .header("cookie", &self.cookie)
             .body(body.to_owned())
             .unwrap();
+        let request = agent.configure_request(request).http_status_as_error(false).build();
         let mut answer = agent.run(request).unwrap();
         let text = answer.body_mut().read_to_string().unwrap();
         (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or_default())
@@ -140,7 +168,7 @@ impl Browser {
     /// When no answer comes. Every status is one.
     #[must_use]
     pub fn get(&self, path: &str, more: &[(&str, &str)]) -> Response<Body> {
-        let mut request = ureq::get(format!("http://{}{path}", self.at)).header("cookie", &self.cookie);
+        let mut request = agent().get(format!("{}{path}", self.origin())).header("cookie", &self.cookie);
         for (name, value) in more {
             request = request.header(*name, *value);
         }
@@ -166,8 +194,8 @@ impl Browser {
     /// When it does not say.
     #[must_use]
     pub fn sessions(&self) -> SessionsView {
-        let url = format!("http://{}/killcord/api/v1/sessions", self.at);
-        ureq::get(url).header("cookie", &self.cookie).call().unwrap().body_mut().read_json().unwrap()
+        let url = format!("{}/killcord/api/v1/sessions", self.origin());
+        agent().get(url).header("cookie", &self.cookie).call().unwrap().body_mut().read_json().unwrap()
     }
 
     /// Loads the document and says hello.
@@ -200,9 +228,10 @@ impl Browser {
     /// # Panics
     /// When it does not open.
     #[must_use]
-    pub fn socket(&self, path: &str, protocol: Option<&str>) -> WebSocket<TcpStream> {
-        let mut request = format!("ws://{}{path}", self.at).into_client_request().unwrap();
-        request.headers_mut().insert("origin", format!("http://{}", self.at).parse().unwrap());
+    pub fn socket(&self, path: &str, protocol: Option<&str>) -> WebSocket<Line> {
+        let scheme = if self.encrypted { "wss" } else { "ws" };
+        let mut request = format!("{scheme}://{}{path}", self.at).into_client_request().unwrap();
+        request.headers_mut().insert("origin", self.origin().parse().unwrap());
         request.headers_mut().insert("cookie", self.cookie.parse().unwrap());
         if let Some(protocol) = protocol {
             request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
@@ -211,7 +240,8 @@ impl Browser {
         // As browsers do: a frame must not wait for the acknowledgement of the one before it.
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(LONG)).unwrap();
-        tungstenite::client(request, stream).unwrap().0
+        let line = if self.encrypted { Line::encrypt(stream).unwrap() } else { Line::Plain(stream) };
+        tungstenite::client(request, line).unwrap().0
     }
 
     /// The beacon of a page that goes.
@@ -221,20 +251,22 @@ impl Browser {
     pub fn bye(&self, page: &Page, persisted: bool) {
         let Page { session, nonce, .. } = page;
         let bye = ToHost::Bye { session: *session, nonce: nonce.clone(), persisted };
-        ureq::post(format!("http://{}/killcord/bye", self.at))
-            .header("origin", format!("http://{}", self.at))
+        let origin = self.origin();
+        agent()
+            .post(format!("{origin}/killcord/bye"))
+            .header("origin", origin)
             .header("cookie", &self.cookie)
             .send(serde_json::to_string(&bye).unwrap())
             .unwrap();
     }
 }
 
-fn say(socket: &mut WebSocket<TcpStream>, frame: &ToHost) {
+fn say(socket: &mut WebSocket<Line>, frame: &ToHost) {
     socket.send(Message::text(serde_json::to_string(frame).unwrap())).unwrap();
 }
 
 /// The next frame; the close code where there is none any more, 0 without one.
-fn hear(socket: &mut WebSocket<TcpStream>) -> Result<ToPage, u16> {
+fn hear(socket: &mut WebSocket<Line>) -> Result<ToPage, u16> {
     loop {
         match socket.read() {
             Ok(Message::Text(text)) => return Ok(serde_json::from_str(&text).unwrap()),
@@ -281,7 +313,7 @@ impl Page {
 
     /// Its connection.
     #[must_use]
-    pub const fn socket(&self) -> &WebSocket<TcpStream> {
+    pub const fn socket(&self) -> &WebSocket<Line> {
         &self.socket
     }
 
@@ -309,6 +341,6 @@ impl Page {
 
     /// The network is cut: nothing more goes either way, and nobody says so to the host.
     pub fn cut(&self) {
-        self.socket.get_ref().shutdown(std::net::Shutdown::Both).unwrap();
+        self.socket.get_ref().tcp().shutdown(std::net::Shutdown::Both).unwrap();
     }
 }

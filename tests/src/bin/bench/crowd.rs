@@ -35,12 +35,12 @@ pub(crate) struct Crowd {
 }
 
 impl Crowd {
-    /// A host on one processor, armed by its first page.
-    fn of_one() -> (Self, Browser) {
+    /// A host on one processor, armed by its first page; `more` are lines of `[remote]`.
+    fn of_one(more: &str) -> (Self, Browser) {
         let (instrument, station, port) = (Instrument::start(), Station::new(), Port::free());
         let session = format!(
             "[session]\nbeat = \"{}ms\"\nexpire_after = \"{expire}ms\"\nfrozen_for = \"{expire}ms\"\n\
-             [remote]\nlisten = \"127.0.0.1:{}\"\n",
+             [remote]\nlisten = \"127.0.0.1:{}\"\n{more}",
             BEAT.as_millis(),
             port.number(),
             // Sockets that answer pings while nothing beats are no frozen pages here.
@@ -77,16 +77,27 @@ impl Crowd {
 
     /// With so many pages.
     pub(crate) fn of(count: usize) -> (Self, f64) {
-        let (mut crowd, browser) = Self::of_one();
+        let (mut crowd, browser) = Self::of_one("");
         let alone = crowd.resident();
+        crowd.grow(&browser, count);
+        (crowd, alone)
+    }
+
+    /// With so many pages at a host that encrypts, and the browser whose pages they are.
+    pub(crate) fn encrypted(count: usize) -> (Self, Browser) {
+        let (mut crowd, browser) = Self::of_one("tls = \"self-signed\"\n");
+        crowd.grow(&browser, count);
+        (crowd, browser)
+    }
+
+    fn grow(&mut self, browser: &Browser, count: usize) {
         for n in 1..count {
             if n % 100 == 0 {
                 eprintln!("{n} of {count} pages");
             }
-            crowd.join(browser.open());
-            crowd.turn(Duration::ZERO);
+            self.join(browser.open());
+            self.turn(Duration::ZERO);
         }
-        (crowd, alone)
     }
 
     /// How many were told that they have ended.
@@ -95,10 +106,12 @@ impl Crowd {
     }
 
     fn join(&mut self, page: Page) {
-        page.socket().get_ref().set_nonblocking(true).unwrap();
+        page.socket().get_ref().tcp().set_nonblocking(true).unwrap();
         self.pages.push(page);
         self.beaten.push(Duration::ZERO);
         self.ended.push(None);
+        // What was decrypted with the welcome is no more to be waited for.
+        self.hear_all(self.pages.len() - 1);
     }
 
     /// Beats for all that are due and hears what has come, until `within` is over.
@@ -123,7 +136,7 @@ impl Crowd {
     /// Hears what has come.
     pub(crate) fn hear(&mut self, within: Duration) {
         let mut wait: Vec<PollFd<'_>> =
-            self.pages.iter().map(|page| PollFd::new(page.socket().get_ref(), PollFlags::IN)).collect();
+            self.pages.iter().map(|page| PollFd::new(page.socket().get_ref().tcp(), PollFlags::IN)).collect();
         let timeout = rustix::event::Timespec::try_from(within).unwrap();
         if poll(&mut wait, Some(&timeout)).unwrap_or(0) == 0 {
             return;
@@ -131,17 +144,22 @@ impl Crowd {
         let ready: Vec<usize> = (0..wait.len()).filter(|&at| !wait[at].revents().is_empty()).collect();
         drop(wait);
         for at in ready {
-            loop {
-                match self.pages[at].try_hear() {
-                    Ok(ToPage::Ended { .. }) => {
-                        self.ended[at].get_or_insert_with(monotonic);
-                    }
-                    Ok(_) => {}
-                    Err(ErrorKind::WouldBlock) => break,
-                    Err(_) => {
-                        self.ended[at].get_or_insert_with(monotonic);
-                        break;
-                    }
+            self.hear_all(at);
+        }
+    }
+
+    /// Hears one page until nothing more has come.
+    fn hear_all(&mut self, at: usize) {
+        loop {
+            match self.pages[at].try_hear() {
+                Ok(ToPage::Ended { .. }) => {
+                    self.ended[at].get_or_insert_with(monotonic);
+                }
+                Ok(_) => {}
+                Err(ErrorKind::WouldBlock) => return,
+                Err(_) => {
+                    self.ended[at].get_or_insert_with(monotonic);
+                    return;
                 }
             }
         }

@@ -5,6 +5,7 @@
 // A measurement that cannot be made ends here, with the reason; what it prints is its purpose.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod attacks;
 mod campaign;
 mod closes;
 mod crowd;
@@ -19,6 +20,7 @@ mod proxy;
 mod sessions;
 mod side_by_side;
 mod start;
+mod target;
 
 use std::process::ExitCode;
 
@@ -63,7 +65,7 @@ const ALL: [Harness; 12] = [
     },
     Harness {
         name: "hostile",
-        about: "1,000 pages and 50 hostile connections: sessions lost, and a safe stop's first byte",
+        about: "1,000 encrypted pages and 50 hostile connections: sessions lost, and a safe stop's first byte",
         run: hostile::run,
     },
     Harness {
