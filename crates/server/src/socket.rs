@@ -126,6 +126,8 @@ async fn attend(
         over = write(&mut sink, &shared, &line, frames, pings, &mut token) => over,
     };
     shared.lines.gone(&line, token.as_deref());
+    // Nobody reads it any more: what the rules ask from here on is for whoever takes connections.
+    drop(line);
     if let Over::Close(code, reason) = over {
         let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
         let said = tokio::time::timeout(CLOSE_WITHIN, sink.send(close)).await;

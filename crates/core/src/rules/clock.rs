@@ -72,12 +72,10 @@ impl State {
         let most = self.rig.policy.session.expire_after;
         let mut starved = false;
         for session in self.sessions.values_mut() {
-            session.credit = session.credit.saturating_add(by);
-            if session.credit > most {
-                session.credit = most;
-                // Of a frozen one nothing depends, and it gathers lateness for as long as it is.
-                starved |= session.liveliness != Liveliness::Frozen;
-            }
+            session.credit = session.credit.saturating_add(by).min(most);
+            session.late = session.late.saturating_add(by);
+            // Of a frozen one nothing depends, and it gathers lateness for as long as it is.
+            starved |= session.late > most && session.liveliness != Liveliness::Frozen;
         }
         if starved && self.energised() {
             self.teardown(Cause::HostStarved, Mode::Safe, Extent::Stay, None, fx);

@@ -4,6 +4,8 @@
 //! **It must never** let an answered ping keep control, or count for somebody who is there: whoever says nothing but
 //! that for `expire_after` has neither.
 
+use std::time::Duration;
+
 use super::{Effect, Liveliness, Session, State};
 use crate::{
     Cause, Extent, Mode, SessionEnd, SessionId, SessionKind, Time,
@@ -35,7 +37,7 @@ impl State {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.answered = Some(self.now.mono);
         if session.liveliness == Liveliness::Frozen {
-            session.credit = std::time::Duration::ZERO;
+            (session.credit, session.late) = (Duration::ZERO, Duration::ZERO);
         }
     }
 

@@ -28,6 +28,8 @@ pub struct Session {
     pub renewed: Time,
     /// Lateness of our own since then, its reader's included where it has no connection; at most `expire_after`.
     pub credit: Duration,
+    /// The part of it that is the rules' own clock's, without a limit: what a starved host is known by.
+    pub(super) late: Duration,
     /// When it last beat, or said hello.
     pub(super) beaten: Time,
     /// When it beat again after it had been silent.
@@ -104,7 +106,7 @@ impl Session {
     fn renew(&mut self, then: Time) {
         if then >= self.renewed {
             self.renewed = then;
-            self.credit = Duration::ZERO;
+            (self.credit, self.late) = (Duration::ZERO, Duration::ZERO);
             self.asked = None;
         }
     }
@@ -136,6 +138,7 @@ impl State {
                 liveliness: Liveliness::Live,
                 renewed: now,
                 credit: Duration::ZERO,
+                late: Duration::ZERO,
                 beaten: now,
                 thawed: None,
                 main: now,

@@ -17,6 +17,9 @@ use crate::{Cause, Extent, Mode, SessionEnd, SessionId, SessionKind, Time};
 /// grace.
 pub const READER_LATE: Duration = Duration::from_millis(100);
 
+/// The part of `hang_after` that a reader has for its answer.
+const ANSWERS: u32 = 5;
+
 impl State {
     /// The lease of each session whose time is past: pages' readers are asked, the others have none.
     pub(super) fn expire(&mut self, fx: &mut Vec<Effect>) {
@@ -79,10 +82,12 @@ impl State {
         self.sessions.values().filter_map(|session| session.asked).min()
     }
 
-    /// Whether no reader owes an answer. While one does, the watchdog hears nothing of the host.
+    /// Whether every reader answers in its time. While one does not, the watchdog hears nothing of the host. That some
+    /// answer is owed says nothing: where many pages come and go there always is one.
     #[must_use]
     pub fn readers_answer(&self) -> bool {
-        self.unread_since().is_none()
+        let most = self.rig.policy.safety.hang_after / ANSWERS;
+        self.unread_since().is_none_or(|since| self.now.mono.since(since) < most)
     }
 
     /// When hardware that no watchdog covers is made safe because a reader hangs.

@@ -42,7 +42,7 @@ fn due() -> (World, SessionId, Time) {
         assert_eq!(asked(&effects).is_empty(), world.now < end, "asked at its time and not before");
     }
     assert_eq!(world.now, end);
-    assert!(!world.state.readers_answer());
+    assert!(world.state.readers_answer(), "it has a moment");
     (world, session, end)
 }
 
@@ -118,6 +118,40 @@ fn a_reader_that_never_answers_is_a_hang_and_no_end_of_a_session() {
     world.finish(Status::SafeVerified);
     world.pass(60_000);
     assert!(world.state.sessions().contains_key(&session), "nobody knows that it is gone");
+}
+
+#[test]
+fn a_reader_has_a_fifth_of_a_hang_for_its_answer_and_not_more() {
+    let (mut world, session, asked) = due();
+    let until = asked + Policy::default().safety.hang_after / 5;
+    world.now = until - NANO;
+    world.say(Input::Tick);
+    assert!(world.state.readers_answer());
+    world.now = until;
+    world.say(Input::Tick);
+    assert!(!world.state.readers_answer(), "so the watchdog hears of no beat");
+    world.say(Input::Quiet { session, asked, late: false });
+    assert!(world.state.readers_answer());
+}
+
+#[test]
+fn the_grace_of_a_reload_is_no_lateness_that_a_host_starves_by() {
+    let (mut world, session) = quiet_bench(alone());
+    world.say(Input::SocketLost { session });
+    world.reads = false;
+    let (gone, mut questions) = (world.now, 0);
+    while world.state.sessions().contains_key(&session) {
+        assert!(world.now.since(gone) < 12 * SECOND, "it is held for one lease more");
+        // Each turn is a little late, as on a busy machine.
+        world.now = world.state.next_wake() + Duration::from_millis(5);
+        let effects = world.say(Input::Tick);
+        assert!(orders(&effects).iter().all(|order| order.cause != Cause::HostStarved), "{effects:?}");
+        for (session, asked) in asked(&effects) {
+            questions += 1;
+            world.say(Input::Quiet { session, asked, late: true });
+        }
+    }
+    assert!(questions > 3, "{questions}: its credit was never full");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
 
 use killcord::wire::{RigState, ToHost, ToPage};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, SOON};
 
 const SHORT: &str = "beat = \"200ms\"\nexpire_after = \"2s\"\nreload_grace = \"1s\"";
 /// Longer than what the server itself takes for a busy moment.
@@ -73,4 +73,25 @@ fn a_server_that_never_reads_again_has_the_rig_made_safe_where_there_is_no_watch
     assert_eq!(bench.sessions().sessions.len(), 1, "nobody knows whether it is gone");
     bench.wait_for(RigState::Safe);
     drop(stalled);
+}
+
+#[test]
+fn a_page_that_is_shown_out_and_keeps_its_connection_is_no_hang_of_the_host() {
+    let session = "beat = \"200ms\"\nexpire_after = \"1s\"";
+    let bench = Bench::of(session, "hang_after = \"1s\"", "");
+    let mut page = bench.browser().page(None);
+    page.arm(&bench);
+    let mut rude = bench.browser().page(None);
+    rude.socket.send(tungstenite::Message::binary(b"no frame of ours".as_slice())).unwrap();
+    let until = Instant::now() + SOON;
+    for n in 1.. {
+        page.beat(n);
+        // As often as a page does, about.
+        page.within(Duration::from_millis(50), |_| false);
+        if bench.sessions().sessions.iter().all(|session| session.session == page.session) {
+            break;
+        }
+        assert!(Instant::now() < until, "{:?}", bench.sessions());
+    }
+    assert!(bench.is_on(), "nothing was owed to anybody");
 }
