@@ -73,7 +73,7 @@ impl State {
         let mut starved = false;
         for session in self.sessions.values_mut() {
             session.credit = session.credit.saturating_add(by).min(most);
-            session.late = session.late.saturating_add(by);
+            session.late = session.late.saturating_add(by).min(most + Duration::from_nanos(1));
             // Of a frozen one nothing depends, and it gathers lateness for as long as it is.
             starved |= session.late > most && session.liveliness != Liveliness::Frozen;
         }

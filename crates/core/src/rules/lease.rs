@@ -28,7 +28,7 @@ pub struct Session {
     pub renewed: Time,
     /// Lateness of our own since then, its reader's included where it has no connection; at most `expire_after`.
     pub credit: Duration,
-    /// The part of it that is the rules' own clock's, without a limit: what a starved host is known by.
+    /// The part of it that is the rules' own clock's: over `expire_after`, the host starves.
     pub(super) late: Duration,
     /// When it last beat, or said hello.
     pub(super) beaten: Time,
