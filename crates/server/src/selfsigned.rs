@@ -22,37 +22,34 @@ const AHEAD: Duration = Duration::from_hours(30 * 24);
 /// A machine's clock may be behind ours by so much.
 const BEHIND: Duration = Duration::from_hours(24);
 
+/// A certificate with its key, both as PEM.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+pub(crate) struct Kept {
     names: Vec<String>,
     until_unix_ms: u64,
-    cert: String,
-    key: String,
+    pub(crate) cert: String,
+    pub(crate) key: String,
 }
 
-/// The one that is kept, if it has these names and time left; else a new one. PEM of certificate and key.
-pub(crate) fn certificate(state: &Path, names: &[String]) -> Result<(String, String), TlsError> {
-    match read(state) {
-        Some(kept) if kept.lasts() && names.iter().all(|name| kept.names.contains(name)) => {
-            return Ok((kept.cert, kept.key));
-        }
-        _ => {}
+/// The one that is kept, if it has these names and time left; else a new one.
+pub(crate) fn certificate(state: &Path, names: &[String]) -> Result<Kept, TlsError> {
+    if let Some(kept) = read(state)
+        && unix_ms() < kept.due()
+        && names.iter().all(|name| kept.names.contains(name))
+    {
+        return Ok(kept);
     }
     let made = make(names).map_err(|error| TlsError::Make(error.to_string()))?;
     if let Err(error) = write(state, &made) {
         tracing::warn!(%error, "the certificate cannot be kept: it has another fingerprint after a restart");
     }
-    Ok((made.cert, made.key))
-}
-
-/// Whether the one that is kept is to be made anew.
-pub(crate) fn is_due(state: &Path) -> bool {
-    read(state).is_some_and(|kept| !kept.lasts())
+    Ok(made)
 }
 
 impl Kept {
-    fn lasts(&self) -> bool {
-        self.until_unix_ms > unix_ms().saturating_add(AHEAD.as_millis() as u64)
+    /// From when another takes its place, in milliseconds since 1970.
+    pub(crate) const fn due(&self) -> u64 {
+        self.until_unix_ms.saturating_sub(AHEAD.as_millis() as u64)
     }
 }
 
@@ -104,17 +101,16 @@ mod tests {
     #[test]
     fn one_that_ends_soon_is_made_anew_and_one_that_cannot_be_read_too() {
         let state = tempfile::tempdir().unwrap();
-        let names = ["bench1".to_owned()];
-        let first = certificate(state.path(), &names).unwrap();
+        let certificate = || certificate(state.path(), &["bench1".to_owned()]).unwrap();
+        let first = certificate();
+        assert_eq!(certificate().cert, first.cert);
         let mut kept = read(state.path()).unwrap();
-        assert!(!is_due(state.path()));
         kept.until_unix_ms = unix_ms() + AHEAD.as_millis() as u64;
         write(state.path(), &kept).unwrap();
-        assert!(is_due(state.path()));
-        let second = certificate(state.path(), &names).unwrap();
-        assert_ne!(first, second);
+        let second = certificate();
+        assert_ne!(first.cert, second.cert);
         fs::write(state.path().join(FILE), "{").unwrap();
-        assert_ne!(certificate(state.path(), &names).unwrap(), second);
+        assert_ne!(certificate().cert, second.cert);
     }
 
     #[test]

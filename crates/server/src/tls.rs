@@ -22,7 +22,7 @@ use rustls::{
 use sha2::{Digest as _, Sha256};
 use tokio_rustls::TlsAcceptor;
 
-use crate::selfsigned;
+use crate::{selfsigned, tokens::unix_ms};
 
 /// Why nothing can be encrypted.
 #[derive(Debug, thiserror::Error)]
@@ -73,14 +73,20 @@ enum Source {
     },
 }
 
-/// When the files were changed last.
-type Stamp = [Option<SystemTime>; 2];
+/// What tells that another certificate is there, or wanted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    /// When its files were changed last.
+    changed: [Option<SystemTime>; 2],
+    /// From when the host's own is to be made anew, in milliseconds since 1970.
+    due: Option<u64>,
+}
 
 /// The certificate that is served, and where the next one comes from.
 pub(crate) struct Certificate {
     source: Source,
     current: RwLock<Arc<CertifiedKey>>,
-    seen: Mutex<Stamp>,
+    seen: Mutex<Seen>,
 }
 
 impl std::fmt::Debug for Certificate {
@@ -106,8 +112,11 @@ impl Certificate {
                 Source::Own { state: state.to_owned(), names }
             }
         };
-        let (current, seen) = (source.read()?, source.stamp());
-        Ok(Some(Arc::new(Self { source, current: RwLock::new(Arc::new(current)), seen: Mutex::new(seen) })))
+        // Before it is read: a file that changes meanwhile is read once more.
+        let changed = source.changed();
+        let (current, due) = source.read()?;
+        let seen = Mutex::new(Seen { changed, due });
+        Ok(Some(Arc::new(Self { source, current: RwLock::new(Arc::new(current)), seen })))
     }
 
     fn current(&self) -> Arc<CertifiedKey> {
@@ -122,16 +131,25 @@ impl Certificate {
         bytes.unwrap_or_default().join(":")
     }
 
-    /// Looks whether the files have changed; whether another certificate is served from here on.
+    /// Looks whether the files have changed, or another is due; whether another certificate is served from here on.
     pub(crate) fn look(&self) -> bool {
-        let stamp = self.source.stamp();
-        if *self.seen.lock().unwrap_or_else(PoisonError::into_inner) == stamp && !self.source.is_due() {
+        self.look_at(unix_ms())
+    }
+
+    fn look_at(&self, now_unix_ms: u64) -> bool {
+        let changed = self.source.changed();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.changed == changed && seen.due.is_none_or(|due| now_unix_ms < due) {
             return false;
         }
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = stamp;
+        seen.changed = changed;
         match self.source.read() {
-            Ok(next) if next.cert == self.current().cert => false,
-            Ok(next) => {
+            Ok((next, due)) if next.cert == self.current().cert => {
+                seen.due = due;
+                false
+            }
+            Ok((next, due)) => {
+                seen.due = due;
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
                 tracing::info!(fingerprint = self.fingerprint(), "another certificate is served");
                 true
@@ -164,7 +182,8 @@ impl ResolvesServerCert for Certificate {
 }
 
 impl Source {
-    fn read(&self) -> Result<CertifiedKey, TlsError> {
+    /// The certificate, and from when the host's own is to be made anew.
+    fn read(&self) -> Result<(CertifiedKey, Option<u64>), TlsError> {
         match self {
             Self::Files { cert, key } => {
                 let error = |path: &Path| {
@@ -173,27 +192,23 @@ impl Source {
                 };
                 let chain = fs::read(cert).map_err(error(cert))?;
                 let secret = fs::read(key).map_err(error(key))?;
-                certified(cert, &chain, key, &secret)
+                Ok((certified(cert, &chain, key, &secret)?, None))
             }
             Self::Own { state, names } => {
-                let (chain, secret) = selfsigned::certificate(state, names)?;
+                let kept = selfsigned::certificate(state, names)?;
                 let path = state.join(selfsigned::FILE);
-                certified(&path, chain.as_bytes(), &path, secret.as_bytes())
+                let certified = certified(&path, kept.cert.as_bytes(), &path, kept.key.as_bytes())?;
+                Ok((certified, Some(kept.due())))
             }
         }
     }
 
-    fn stamp(&self) -> Stamp {
+    fn changed(&self) -> [Option<SystemTime>; 2] {
         let modified = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
         match self {
             Self::Files { cert, key } => [modified(cert), modified(key)],
             Self::Own { .. } => [None, None],
         }
-    }
-
-    /// Whether the host's own certificate is to be made anew.
-    fn is_due(&self) -> bool {
-        matches!(self, Self::Own { state, .. } if selfsigned::is_due(state))
     }
 }
 
@@ -223,10 +238,10 @@ mod tests {
 
     fn files(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
         let made = tempfile::tempdir().unwrap();
-        let (chain, secret) = selfsigned::certificate(made.path(), &[name.into()]).unwrap();
+        let made = selfsigned::certificate(made.path(), &[name.into()]).unwrap();
         let (cert, key) = (folder.join("bench.pem"), folder.join("bench.key"));
-        fs::write(&cert, chain).unwrap();
-        fs::write(&key, secret).unwrap();
+        fs::write(&cert, made.cert).unwrap();
+        fs::write(&key, made.key).unwrap();
         (cert, key)
     }
 
@@ -237,6 +252,22 @@ mod tests {
         assert_eq!(first.len(), 32 * 3 - 1, "{first}");
         assert_eq!(own(state.path(), &["bench1"]).fingerprint(), first);
         assert_ne!(own(state.path(), &["bench2"]).fingerprint(), first);
+    }
+
+    #[test]
+    fn the_host_s_own_certificate_is_made_anew_when_it_is_due_and_not_before() {
+        let state = tempfile::tempdir().unwrap();
+        let served = own(state.path(), &["bench1"]);
+        let due = served.seen.lock().unwrap().due.unwrap();
+        assert!(due > unix_ms());
+        assert!(!served.look_at(due - 1));
+        // What is kept has time left by the machine's own clock: it is read, and stays.
+        assert!(!served.look_at(due));
+        fs::remove_file(state.path().join(selfsigned::FILE)).unwrap();
+        let first = served.fingerprint();
+        assert!(!served.look_at(due - 1));
+        assert!(served.look_at(due));
+        assert_ne!(served.fingerprint(), first);
     }
 
     #[test]
