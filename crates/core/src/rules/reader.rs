@@ -3,7 +3,8 @@
 //!
 //! The rules hear of everything that waits in their own queue before they look at a clock. What a page sent may lie
 //! in front of the host all the same: another thread reads it, and that may be late. So a page's session ends on
-//! the reader's answer, and a reader that owes one is a part of the host that does not answer.
+//! the reader's answer, and a reader that owes one for longer than a fifth of `hang_after` is a part of the host that
+//! does not answer.
 //!
 //! **It must never** end a session because a reader is silent: that is a hang, and the watchdog's business; where
 //! there is none, the hardware is made safe and the session stays.
