@@ -176,9 +176,9 @@ const SOCKET: &str = "new Promise((done) => { \
     socket.onmessage = () => done('told'); socket.onerror = () => done('refused'); })";
 
 fn the_app_through(kind: Kind) {
-    let (bench, app) = (Wrapped::mirror("expire_after = \"60s\""), Port::free());
-    let folder = tempfile::Builder::new().prefix("kcp").tempdir().unwrap();
-    let proxy = Proxy::start(kind, bench.port(), app.number(), folder.path(), "");
+    let bench = Wrapped::mirror("expire_after = \"60s\"\nreload_grace = \"60s\"");
+    let (app, folder) = (Port::free(), tempfile::Builder::new().prefix("kcp").tempdir().unwrap());
+    let mut proxy = Proxy::start(kind, bench.port(), app.number(), folder.path(), "");
     let remote = format!(
         "app_listen = \"127.0.0.1:{}\"\napp_origin = \"{}\"\nnames = [\"{NAME}\"]\n\
          trusted_proxies = [\"127.0.0.1\"]\nbase_path = \"/bench1/\"",
@@ -190,25 +190,48 @@ fn the_app_through(kind: Kind) {
     let serve = bench.serve();
     bench.await_app("ready");
     let chromium = Chromium::naming("*.lab.example");
-    let tab = chromium.open(&proxy.link(&nth_link(&serve, 0)));
+    // Who came through a proxy arms nothing by opening a page: a person does, in the panel.
+    let panel = chromium.open(&proxy.link(&nth_link(&serve, 0)));
+    panel.go(&format!("{}killcord/panel", proxy.url()));
+    await_panel(&panel);
+    panel.arm();
+    bench.until("ON");
+    let tab = chromium.open(&proxy.url());
     let frame = until("the app's page", LONG, || {
         let frame = tab.framed().ok()?;
         frame.try_run("document.body.innerText").is_ok_and(|text| text == "the app").then_some(frame)
     });
+    let loaded = frame.run("performance.timeOrigin");
+    // The numbers of the sessions that are live.
+    let live = || -> Vec<Value> {
+        let list = "fetch('/bench1/killcord/api/v1/sessions').then((answer) => answer.json())";
+        let list = tab.try_run(list).unwrap_or_default();
+        let live = list["sessions"].as_array().into_iter().flatten().filter(|it| it["standing"] == "live");
+        live.map(|it| it["session"].clone()).collect()
+    };
+    let sessions = until("both pages to be there", LONG, || Some(live()).filter(|live| live.len() == 2));
     assert_eq!(frame.run("origin"), proxy.app_origin().as_str());
     let seen = frame.run("fetch('/asked').then((answer) => answer.text())");
     let seen = seen.as_str().unwrap();
     assert!(seen.contains(APP_NAME) && !seen.contains("killcord-"), "{seen}");
     assert_eq!(frame.run(SOCKET), "told");
+
+    proxy.again();
+    until_true("both pages to resume", LONG, || live() == sessions);
+    panel.await_text("Make safe");
+    assert_eq!(frame.run(SOCKET), "told");
+    assert_eq!(frame.run("performance.timeOrigin"), loaded, "the app's page is the same one");
+    assert!(bench.is("ON"), "a restart is nothing to the bench");
+    assert_eq!(bench.supply.commands().iter().filter(|line| *line == "OUTP ON").count(), 1);
     assert!(tab.run("location.href").as_str().unwrap().starts_with(&proxy.url()));
 }
 
 #[test]
-fn an_app_through_nginx_by_the_recipe_has_an_origin_of_its_own_and_its_sockets() {
+fn an_app_through_nginx_by_the_recipe_has_its_own_origin_and_sockets_and_survives_its_restart() {
     the_app_through(Kind::Nginx);
 }
 
 #[test]
-fn an_app_through_caddy_by_the_recipe_has_an_origin_of_its_own_and_its_sockets() {
+fn an_app_through_caddy_by_the_recipe_has_its_own_origin_and_sockets_and_survives_its_restart() {
     the_app_through(Kind::Caddy);
 }
