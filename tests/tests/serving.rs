@@ -166,6 +166,30 @@ fn blocking() -> (Served, Instrument) {
     (served, mute)
 }
 
+#[test]
+fn a_bench_that_is_opened_behind_a_slow_release_has_its_whole_deadline_again() {
+    let served = Served::new("expire_after = \"60s\"");
+    let rig = std::fs::read_to_string(&served.rig).unwrap();
+    let slow = "\n[[device]]\nname = \"valve\"\ndriver = \"exec\"\nbudget = \"4200ms\"\nverify = \"none\"\n\
+                safe = [{ run = [\"sleep\", \"3.6\"], timeout = \"4s\" }]\n\
+                emergency = [{ run = [\"true\"], timeout = \"500ms\" }]\n";
+    std::fs::write(&served.rig, rig.replace("deadline = \"5s\"", "deadline = \"6s\"") + slow).unwrap();
+    let serve = served.serve(&[]);
+    let browser = Browser::pair(&link(&serve));
+    let _page = browser.open();
+    door::await_watchdog(&served.station);
+    door::await_state(&served.station, "safe");
+    // Each takes more than half of its time. The page is there: what is handed back is opened again.
+    assert_eq!(browser.ask("POST", "/killcord/api/v1/release", "").0, 202);
+    until_true("the release and the opening behind it to be over", LONG, || {
+        let (_, list) = browser.ask("GET", "/killcord/api/v1/teardowns", "");
+        list["teardowns"]
+            .as_array()
+            .is_some_and(|list| list.iter().filter(|it| it["cause"] == "start").count() == 2)
+    });
+    assert_eq!(Journal::read(&served.station, &served.rig).runs().len(), 1, "it was not ended under way");
+}
+
 /// What an instrument that answers nothing was asked.
 fn asked(mute: &Instrument) -> Vec<String> {
     mute.arrivals().into_iter().map(|arrival| arrival.line).collect()

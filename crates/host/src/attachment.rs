@@ -3,7 +3,11 @@
 //! Nothing that comes from a page is believed before it is checked, and nothing it sends can make the
 //! caller wait. Safe stop goes to the funnel at once, past every other check.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use killcord_core::{
     BrowserId, Cause, ControlIx, Epoch, Extent, Mode, Role, SessionEnd, SessionId, SessionKind, Value,
@@ -11,12 +15,12 @@ use killcord_core::{
     rules::{Arrival, Command, CommandKind, Input, Tag},
 };
 use killcord_wire::{ErrorCode, ToHost, ToPage, VERSION};
-use tokio::sync::mpsc::{Receiver, Sender};
+use tokio::sync::mpsc::{Receiver, Sender, WeakSender};
 
 use crate::{
     engine::{Item, PageNews, Shared},
     readers::Unanswered,
-    seats::{Place, Seat, Seats},
+    seats::{Place, Seat},
 };
 
 /// The longest name of a command, and nonce of a document, that is taken, in bytes.
@@ -46,7 +50,10 @@ pub struct Attachment {
     /// Of a page in a browser.
     visitor: Option<Visitor>,
     place: Arc<Place>,
-    frames: Sender<Arc<ToPage>>,
+    /// Goes with its hello to the host: who has none has said it.
+    hello: Mutex<Option<Sender<Arc<ToPage>>>>,
+    /// From then on the host alone keeps the channel open, so that whoever is shown out is told by its end.
+    frames: WeakSender<Arc<ToPage>>,
 }
 
 /// What the host says to one GUI, bounded: a reader that lets it fill up is shown out and has to attach
@@ -55,7 +62,8 @@ pub struct Attachment {
 pub struct FrameReceiver(Receiver<Arc<ToPage>>);
 
 impl FrameReceiver {
-    /// The next frame; `None` when the attachment was dropped. The end of a session is a frame of its own.
+    /// The next frame; `None` when there will be none: the attachment was dropped, its session has ended (that is a frame
+    /// of its own), or its reader did not keep up. It may attach again.
     pub async fn recv(&mut self) -> Option<Arc<ToPage>> {
         self.0.recv().await
     }
@@ -79,7 +87,12 @@ impl Attachment {
     ) -> (Self, FrameReceiver) {
         let (frames, receiver) = tokio::sync::mpsc::channel(crate::seats::WAITING_FRAMES);
         let tag = shared.next_tag();
-        (Self { shared, tag, kind, visitor, place: Arc::default(), frames }, FrameReceiver(receiver))
+        let weak = frames.downgrade();
+        let hello = Mutex::new(Some(frames));
+        (
+            Self { shared, tag, kind, visitor, place: Arc::default(), hello, frames: weak },
+            FrameReceiver(receiver),
+        )
     }
 
     /// The session that it has, once its hello was answered and until it ends.
@@ -121,9 +134,6 @@ impl Attachment {
                 "this page is of another version of Killcord; reload it",
             );
         }
-        if self.session().is_some() {
-            return self.refuse(None, ErrorCode::HelloFirst, "this page has already said hello");
-        }
         if nonce.len() > LONGEST_ID {
             return self.refuse(
                 None,
@@ -131,10 +141,13 @@ impl Attachment {
                 "the document's nonce is too long; reload the page",
             );
         }
+        let Some(frames) = self.hello.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return self.refuse(None, ErrorCode::HelloFirst, "this page has already said hello");
+        };
         let seat = Seat {
             tag: self.tag,
             place: Arc::clone(&self.place),
-            frames: self.frames.clone(),
+            frames: Some(frames),
             browser: self.browser(),
             nonce,
             address: self.visitor.as_ref().map(|visitor| visitor.address),
@@ -209,7 +222,10 @@ impl Attachment {
     }
 
     fn refuse(&self, id: Option<String>, code: ErrorCode, message: &str) {
-        Seats::send_to(&self.frames, ToPage::Error { id, code, message: message.into() }.into());
+        let frame = ToPage::Error { id, code, message: message.into() };
+        if self.frames.upgrade().is_none_or(|frames| frames.try_send(frame.into()).is_err()) {
+            tracing::debug!("an answer to a page that does not listen was dropped");
+        }
     }
 
     fn may_operate(&self) -> bool {
@@ -229,14 +245,13 @@ impl Attachment {
     /// Waits until the rules ask whether anything has come. Whoever reads a page's socket waits for this beside
     /// reading; then it hands over what has come by now, and answers with [`Self::quiet`].
     pub async fn asked(&self) -> Unanswered {
-        Unanswered(self.place.question.asked().await)
+        self.place.question.asked().await
     }
 
     /// All that had come when this was asked was handed over.
     pub fn quiet(&self, asked: Unanswered) {
-        if let Some(session) = self.session() {
-            self.shared.queue.push(Item::Input(Input::Quiet { session, asked: asked.0, late: false }));
-        }
+        let Unanswered { session, asked } = asked;
+        self.shared.queue.push(Item::Input(Input::Quiet { session, asked, late: false }));
     }
 
     /// The browser answered a ping: renews the lease where `liveness = "connection"`; elsewhere it keeps the session of a

@@ -19,34 +19,34 @@ use crate::engine::{Item, Shared};
 /// The question to the reader of one socket.
 #[derive(Debug, Default)]
 pub(crate) struct Question {
-    asked: Mutex<Option<Time>>,
+    asked: Mutex<Option<Unanswered>>,
     bell: Notify,
     /// Somebody has waited for it, and will again.
     read: AtomicBool,
 }
 
 impl Question {
-    fn slot(&self) -> MutexGuard<'_, Option<Time>> {
+    fn slot(&self) -> MutexGuard<'_, Option<Unanswered>> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks. `false` where nobody reads.
-    pub(crate) fn ask(&self, at: Time) -> bool {
+    pub(crate) fn ask(&self, session: SessionId, asked: Time) -> bool {
         if !self.read.load(Ordering::Acquire) {
             return false;
         }
-        *self.slot() = Some(at);
+        *self.slot() = Some(Unanswered { session, asked });
         self.bell.notify_one();
         true
     }
 
     /// Waits until it is asked.
-    pub(crate) async fn asked(&self) -> Time {
+    pub(crate) async fn asked(&self) -> Unanswered {
         self.read.store(true, Ordering::Release);
         loop {
             let asked = self.slot().take();
             match asked {
-                Some(at) => return at,
+                Some(question) => return question,
                 None => self.bell.notified().await,
             }
         }
@@ -159,4 +159,8 @@ impl Drop for Questions {
 /// A question that was taken and is owed an answer: [`crate::Attachment::quiet`].
 #[derive(Debug)]
 #[must_use = "a question that is never answered is a hang of the host"]
-pub struct Unanswered(pub(crate) Time);
+pub struct Unanswered {
+    /// Whose: the answer is for that session, whatever has become of it.
+    pub(crate) session: SessionId,
+    pub(crate) asked: Time,
+}

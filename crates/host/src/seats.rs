@@ -62,7 +62,8 @@ impl Place {
 pub(crate) struct Seat {
     pub(crate) tag: Tag,
     pub(crate) place: Arc<Place>,
-    pub(crate) frames: Sender<Arc<ToPage>>,
+    /// `None` once it was shown out. Its page is still that session's, until another sits there or it leaves.
+    pub(crate) frames: Option<Sender<Arc<ToPage>>>,
     pub(crate) browser: Option<BrowserId>,
     pub(crate) nonce: String,
     pub(crate) address: Option<IpAddr>,
@@ -198,7 +199,7 @@ impl Seats {
 
     /// Asks the reader of a session's socket. `false` where it has none.
     pub(crate) fn ask(&self, session: SessionId, at: Time) -> bool {
-        self.seated.get(&session).is_some_and(|seat| seat.place.question.ask(at))
+        self.seated.get(&session).is_some_and(|seat| seat.place.question.ask(session, at))
     }
 
     fn note_left(&self, session: SessionId) {
@@ -210,21 +211,12 @@ impl Seats {
     /// Sends to one session. Returns the session if it did not keep up: it is shown out.
     #[must_use]
     pub(crate) fn send(&mut self, session: SessionId, frame: Arc<ToPage>) -> Option<SessionId> {
-        let seat = self.seated.get(&session)?;
-        if seat.frames.try_send(frame).is_ok() {
+        let seat = self.seated.get_mut(&session)?;
+        if seat.frames.as_ref()?.try_send(frame).is_ok() {
             return None;
         }
-        self.seated.remove(&session).map(|seat| {
-            seat.place.take();
-            session
-        })
-    }
-
-    /// Sends to an attachment that has no session (yet).
-    pub(crate) fn send_to(frames: &Sender<Arc<ToPage>>, frame: Arc<ToPage>) {
-        if frames.try_send(frame).is_err() {
-            tracing::debug!("an answer to an attachment without a session was dropped");
-        }
+        seat.frames = None;
+        Some(session)
     }
 
     /// From where a session came, and as whom.

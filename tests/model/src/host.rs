@@ -218,6 +218,9 @@ impl Host {
             Effect::Fence(Epoch { n, .. }) => self.fence = self.fence.max(n),
             Effect::Teardown(order) => {
                 let (mode, until) = (order.mode, order.deadline);
+                if matches!(order.cause, Cause::Start | Cause::Recovery) {
+                    self.ledger.teardown_done(pipe);
+                }
                 self.errands.push_back(Errand::Teardown(order));
                 self.ledger.teardown(pipe, mode, until, now);
             }

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::{Effect, Event, Phase, State};
+use super::{Effect, Event, Guard, Phase, State};
 use crate::{
     Cause, DeviceIx, DeviceState, Extent, Fault, Mode, Time, app::OnCrash, plan::budget::kill_app_by,
 };
@@ -227,10 +227,12 @@ impl State {
     }
 
     /// Whether the app may be started now. One that drives devices by itself: only beside a rig that is safe, with
-    /// nothing left to be acknowledged. One that ended by itself: only once the rig is safe behind it.
+    /// nothing left to be acknowledged, and a watchdog where the rig requires one, as for arming. One that ended by itself: only once the rig is safe behind it.
     fn may_start_app(&self) -> bool {
         let drives = !self.rig.plan.driven().is_empty();
-        let undisturbed = !drives || (self.trip.is_none() && !self.unclean && !self.driven_is_not_safe());
+        let watched = !matches!(self.guard, Guard::Missing { .. });
+        let undisturbed =
+            !drives || (watched && self.trip.is_none() && !self.unclean && !self.driven_is_not_safe());
         let rests = match self.phase {
             Phase::Idle => true,
             Phase::Released => !drives,

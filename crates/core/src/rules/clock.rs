@@ -77,7 +77,7 @@ impl State {
             // Of a frozen one nothing depends, and it gathers lateness for as long as it is.
             starved |= session.late > most && session.liveliness != Liveliness::Frozen;
         }
-        if starved && self.energised() {
+        if starved && self.acts() {
             self.teardown(Cause::HostStarved, Mode::Safe, Extent::Stay, None, fx);
         }
     }

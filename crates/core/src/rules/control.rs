@@ -77,10 +77,16 @@ impl State {
         if self.operator != Some(id) {
             return;
         }
-        match self.asking {
-            Some(asking) => self.grant(asking.session, fx),
+        match self.successor() {
+            Some(session) => self.grant(session, fx),
             None => self.lose_control(SessionEnd::SignedOut, fx),
         }
+    }
+
+    /// The session that waits for control, if it can be given to it. It waits no more, either way.
+    fn successor(&mut self) -> Option<SessionId> {
+        let asking = self.asking.take()?;
+        self.may_be_given(asking.session).is_ok().then_some(asking.session)
     }
 
     /// To that session and to no other; where that cannot be, control stays and the giver is told why.
@@ -113,7 +119,11 @@ impl State {
         if let Some(asking) = self.asking
             && asking.until <= self.now.mono
         {
-            self.grant(asking.session, fx);
+            match self.successor() {
+                Some(session) => self.grant(session, fx),
+                // Whoever asked is out of reach by now: the holder, who is there, keeps it.
+                None => fx.push(Effect::Control),
+            }
         }
     }
 
@@ -124,8 +134,8 @@ impl State {
         self.record(Event::Control { holder: None }, fx);
         if self.sessions.is_empty() {
             self.last_session(reason, fx);
-        } else if let Some(asking) = self.asking {
-            self.grant(asking.session, fx);
+        } else if let Some(session) = self.successor() {
+            self.grant(session, fx);
         } else if self.energised() {
             // Steps of an arming were fenced off: there is nothing whole to hold.
             if self.holds_without_operator() && self.may_be_held() {

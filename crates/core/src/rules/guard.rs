@@ -133,7 +133,7 @@ impl State {
     /// When the guard wants to be looked at.
     pub(super) fn guard_wakes(&self, at: &mut impl FnMut(Time)) {
         let due = self.guard.due_at(self.rig.policy.safety.hang_after);
-        let idle = matches!(self.guard, Guard::Missing { .. }) && !self.energised();
+        let idle = matches!(self.guard, Guard::Missing { .. }) && !self.acts();
         if let Some(due) = due.filter(|_| !idle) {
             at(due);
         }
@@ -143,7 +143,7 @@ impl State {
     pub(super) fn guard_due(&mut self, fx: &mut Vec<Effect>) {
         let now = self.now.mono;
         let due = self.guard.due_at(self.rig.policy.safety.hang_after).is_some_and(|at| at <= now);
-        let energised = self.energised();
+        let acts = self.acts();
         match &mut self.guard {
             Guard::Watching { .. } if due => {
                 fx.push(Effect::ReplaceWatchdog);
@@ -154,7 +154,7 @@ impl State {
                 *n += 1;
                 fx.push(Effect::Beat(*n));
             }
-            Guard::Missing { .. } if due && energised => {
+            Guard::Missing { .. } if due && acts => {
                 self.teardown(Cause::WatchdogLost, Mode::Safe, Extent::Stay, None, fx);
             }
             _ => {}

@@ -127,6 +127,13 @@ impl State {
                 .collect(),
         };
         let deadline = deadline.unwrap_or_else(|| self.deadline()).min(self.deadline());
+        let extent = match &self.phase {
+            // What was handed back is handed back again.
+            Phase::Released => extent.max(Extent::Release),
+            // It may be a run of its own there, when the one before is just done.
+            Phase::Teardown(running) => extent.max(running.extent),
+            _ => extent,
+        };
         let joined = match &mut self.phase {
             Phase::Ended => return,
             Phase::Teardown(running) => {
@@ -137,15 +144,13 @@ impl State {
                 }
                 running.open_orders += 1;
                 running.mode = running.mode.max(mode);
-                running.extent = running.extent.max(extent);
+                running.extent = extent;
                 running.deadline = running.deadline.min(deadline);
                 running.devices.extend(&devices);
                 running.causes.push(cause.clone());
                 true
             }
             phase => {
-                let extent =
-                    if matches!(phase, Phase::Released) { extent.max(Extent::Release) } else { extent };
                 let begun = Phase::Teardown(Running {
                     causes: vec![cause.clone()],
                     mode,

@@ -243,6 +243,12 @@ impl State {
         ours || self.app_may_drive()
     }
 
+    /// Whether a device may act and is not being made safe: what is found amiss then begins a teardown. One that runs is
+    /// not raised by finding it again at each turn.
+    fn acts(&self) -> bool {
+        self.energised() && !matches!(self.phase, Phase::Teardown(_))
+    }
+
     /// Raises the epoch; nothing that carries an older one reaches a device any more.
     fn fence(&mut self, fx: &mut Vec<Effect>) {
         self.epoch.n += 1;

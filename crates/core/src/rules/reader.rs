@@ -93,8 +93,7 @@ impl State {
 
     /// When hardware that no watchdog covers is made safe because a reader hangs.
     fn unread_until(&self) -> Option<Time> {
-        let counts =
-            !self.guard.is_watching() && self.energised() && !matches!(self.phase, super::Phase::Teardown(_));
+        let counts = !self.guard.is_watching() && self.acts();
         let since = self.unread_since().filter(|_| counts)?;
         Some(since + self.rig.policy.safety.hang_after)
     }

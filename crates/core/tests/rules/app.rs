@@ -87,6 +87,28 @@ fn an_app_that_drives_a_device_is_started_once_that_is_safe() {
 }
 
 #[test]
+fn an_app_that_drives_a_device_waits_for_a_watchdog_as_arming_does() {
+    let mut world = wrapped_by(OnCrash::Restart, &[0], |policy| policy.safety.watchdog = Watchdog::Required);
+    world.say(Input::Open);
+    world.finish(Status::SafeVerified);
+    assert_eq!(starts(&world.say(Input::Tick)), 0);
+    world.say(Input::Watchdog(News::Ready));
+    assert_eq!(starts(&world.say(Input::Tick)), 1);
+    world.say(Input::App(AppNews::Ready));
+    // Without one it is ended, and does not come back before there is one.
+    world.say(Input::Watchdog(News::Gone { why: "it ended".into() }));
+    world.pass(5_000);
+    assert_eq!(world.state.teardown_cause(), Some(&Cause::WatchdogLost));
+    gone(&mut world);
+    world.finish(Status::SafeVerified);
+    world.sent.clear();
+    world.pass(120_000);
+    assert_eq!(starts(&world.sent), 0);
+    world.say(Input::Watchdog(News::Ready));
+    assert_eq!(starts(&world.say(Input::Tick)), 1);
+}
+
+#[test]
 fn an_app_that_drives_a_device_which_is_not_safe_is_not_started() {
     let mut world = wrapped(OnCrash::Safe, &[0]);
     world.say(Input::Open);

@@ -48,6 +48,56 @@ fn control_passes_after_fifteen_seconds_and_not_a_tick_earlier() {
     assert!(matches!(world.state.phase(), Phase::Armed { .. }), "the rig stays armed under the new operator");
 }
 
+/// Fifteen seconds after somebody asked, the holder there all along; at twelve that one `goes`.
+fn asked_by_somebody_who(goes: impl Fn(&mut World, SessionId)) -> (World, SessionId) {
+    let (mut world, holder) = World::armed(Policy::default());
+    let other = world.arrive();
+    let asked = world.now;
+    world.say(Input::TakeControl { session: other, force: false });
+    for ms in (500..=20_000).step_by(500) {
+        world.say(Input::Beat { session: holder, n: 1, main_ago: None, input_ago: None });
+        if ms <= 12_000 {
+            world.say(Input::Beat { session: other, n: 1, main_ago: None, input_ago: None });
+        }
+        world.say(Input::Reading { reading: ReadingIx(0), value: Some(1.0.into()) });
+        world.at(ms + u64::try_from(asked.0.as_millis()).unwrap());
+        if ms == 12_000 {
+            goes(&mut world, other);
+        }
+    }
+    (world, holder)
+}
+
+#[test]
+fn control_never_passes_to_somebody_who_has_gone_meanwhile() {
+    let goodbye = |session| Input::Goodbye { session, reason: SessionEnd::PageClosed, grace: true };
+    for goes in [|session| Input::SocketLost { session }, goodbye] {
+        let (world, holder) = asked_by_somebody_who(|world, other| {
+            world.say(goes(other));
+        });
+        assert_eq!((world.state.operator(), world.state.asking()), (Some(holder), None));
+        assert!(world.is_armed(), "whoever is there goes on");
+    }
+}
+
+#[test]
+fn what_is_yielded_to_somebody_who_has_gone_is_yielded_to_nobody() {
+    for ends in [false, true] {
+        let (mut world, holder) = World::armed(Policy::default());
+        let other = world.arrive();
+        world.say(Input::TakeControl { session: other, force: false });
+        world.say(Input::SocketLost { session: other });
+        let last = if ends {
+            Input::Goodbye { session: holder, reason: SessionEnd::PageClosed, grace: false }
+        } else {
+            Input::YieldControl { session: holder, to: None }
+        };
+        let effects = world.say(last);
+        assert_eq!((world.state.operator(), world.state.asking()), (None, None));
+        assert_eq!(orders(&effects).len(), 1, "nobody is there who could hold it");
+    }
+}
+
 #[test]
 fn control_that_is_given_passes_in_one_step_and_the_rig_stays_armed() {
     let (mut world, holder) = World::armed(Policy::default());

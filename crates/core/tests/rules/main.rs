@@ -549,8 +549,11 @@ fn a_device_out_of_reach_at_a_release_is_looked_for_as_long_as_the_host_lives() 
     world.finish(Status::Unreachable);
     assert!(matches!(world.state.phase(), Phase::Released));
     // Its connection was closed with the others: no link looks for it by itself.
+    world.sent.clear();
     world.pass(1_000);
     assert_eq!(world.state.teardown_cause(), Some(&Cause::Retry { device: DeviceIx(0) }));
+    let orders = orders(&world.sent);
+    assert!(!orders.is_empty() && orders.iter().all(|order| order.extent == Extent::Release), "{orders:?}");
     world.finish(Status::SafeVerified);
     assert_eq!(world.state.devices()[0], DeviceState::Released);
     assert!(matches!(world.state.phase(), Phase::Released));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use killcord_core::{
-    DeviceState, Extent, Report, SessionId, Status, Time,
+    Cause, DeviceState, Extent, Report, SessionId, Status, Time,
     plan::{Progress, Work},
     rules::{Effect, Event, Input, Liveliness, News, Phase, Refusal, System, Warning},
 };
@@ -27,6 +27,10 @@ impl Engine {
                 // First to the hardware, then to the watchers.
                 self.orders.teardown(order.clone());
                 if let Some(ledger) = &self.shared.ledger {
+                    if matches!(order.cause, Cause::Start | Cause::Recovery) {
+                        // It joins none. One that was done in this very turn has had its own deadline.
+                        ledger.teardown_done();
+                    }
                     ledger.teardown(order.mode, order.deadline.since(self.now().mono));
                 }
                 match &mut self.progress {
