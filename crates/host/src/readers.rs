@@ -1,7 +1,7 @@
 //! Read, then judge: the questions that the rules have for whoever reads pages' sockets, and takes their connections.
 //!
 //! A page's session ends by the clock only on the answer (`rules/reader.rs` in core). Each attachment has a place for
-//! one question, and the listener one for all pages that have no connection.
+//! one question, and each listener those for pages that have no connection.
 //!
 //! **It must never** keep a question without anybody to answer it: where nobody reads, it is answered at once; a
 //! listener that goes away answers what it owes.
@@ -14,7 +14,10 @@ use std::sync::{
 use killcord_core::{SessionId, Time, rules::Input};
 use tokio::sync::Notify;
 
-use crate::engine::{Item, Shared};
+use crate::{
+    engine::{Item, Shared},
+    queue::Queue,
+};
 
 /// The question to the reader of one socket.
 #[derive(Debug, Default)]
@@ -53,42 +56,71 @@ impl Question {
     }
 }
 
-/// The questions to whoever takes connections.
-#[derive(Debug, Default)]
-pub(crate) struct Desk {
-    asked: Mutex<Asked>,
+/// A question to all who take connections. It is answered once each of them has let go of it.
+struct Open {
+    queue: Arc<Queue<Item>>,
+    session: SessionId,
+    asked: Time,
+    /// One of them stood still.
+    late: AtomicBool,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let (session, asked, late) = (self.session, self.asked, *self.late.get_mut());
+        self.queue.push(Item::Input(Input::Quiet { session, asked, late }));
+    }
+}
+
+/// The questions to one of those who take connections.
+#[derive(Default)]
+struct Letters {
+    /// At most one a session: the rules ask again only after the answer.
+    open: Mutex<Vec<Arc<Open>>>,
     bell: Notify,
 }
 
-#[derive(Debug, Default)]
-struct Asked {
-    listeners: usize,
-    /// At most one a session: the rules ask again only after the answer.
-    open: Vec<(SessionId, Time)>,
+impl Letters {
+    fn open(&self) -> MutexGuard<'_, Vec<Arc<Open>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The questions to whoever takes connections: a page without one may come back by any of them.
+#[derive(Default)]
+pub(crate) struct Desk(Mutex<Vec<Arc<Letters>>>);
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk").field("listeners", &self.listeners().len()).finish()
+    }
 }
 
 impl Desk {
-    fn asked(&self) -> MutexGuard<'_, Asked> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn listeners(&self) -> MutexGuard<'_, Vec<Arc<Letters>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks. `false` where nobody takes connections.
-    pub(crate) fn ask(&self, session: SessionId, at: Time) -> bool {
-        let mut asked = self.asked();
-        if asked.listeners == 0 {
+    pub(crate) fn ask(&self, queue: &Arc<Queue<Item>>, session: SessionId, asked: Time) -> bool {
+        let listeners = self.listeners();
+        if listeners.is_empty() {
             return false;
         }
-        asked.open.push((session, at));
-        drop(asked);
-        self.bell.notify_one();
+        let open = Arc::new(Open { queue: Arc::clone(queue), session, asked, late: AtomicBool::new(false) });
+        for letters in &*listeners {
+            letters.open().push(Arc::clone(&open));
+            letters.bell.notify_one();
+        }
         true
     }
 }
 
 /// Answers for pages that have no connection at present. Whoever takes pages' connections has one for as long as it
-/// does.
+/// does; where there are several, all are asked.
 pub struct Listener {
     shared: Arc<Shared>,
+    letters: Arc<Letters>,
 }
 
 impl std::fmt::Debug for Listener {
@@ -99,60 +131,51 @@ impl std::fmt::Debug for Listener {
 
 impl Listener {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        shared.desk.asked().listeners += 1;
-        Self { shared }
+        let letters = Arc::<Letters>::default();
+        shared.desk.listeners().push(Arc::clone(&letters));
+        Self { shared, letters }
     }
 
     /// Waits until the rules ask whether a page has come back. To be answered once every connection and frame that had
     /// come by then was taken.
     pub async fn asked(&self) -> Questions {
         loop {
-            let open = std::mem::take(&mut self.shared.desk.asked().open);
+            let open = std::mem::take(&mut *self.letters.open());
             if !open.is_empty() {
-                return Questions { shared: Arc::clone(&self.shared), open, late: false };
+                return Questions { open };
             }
-            self.shared.desk.bell.notified().await;
+            self.letters.bell.notified().await;
         }
     }
 }
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let mut asked = self.shared.desk.asked();
-        asked.listeners = asked.listeners.saturating_sub(1);
-        let open = if asked.listeners == 0 { std::mem::take(&mut asked.open) } else { Vec::new() };
-        drop(asked);
-        drop(Questions { shared: Arc::clone(&self.shared), open, late: false });
+        self.shared.desk.listeners().retain(|letters| !Arc::ptr_eq(letters, &self.letters));
+        // What it owes, it has nothing to say to.
+        self.letters.open().clear();
     }
 }
 
 /// Questions that were taken and are owed an answer. Dropped, they are answered: nothing has come.
 #[must_use = "dropped, it is the answer that nothing has come"]
 pub struct Questions {
-    shared: Arc<Shared>,
-    open: Vec<(SessionId, Time)>,
-    late: bool,
+    open: Vec<Arc<Open>>,
 }
 
 impl Questions {
     /// Nothing has come. `late`: whoever takes connections stood still shortly before, and a page may not have come back
     /// for that.
-    pub fn nothing(mut self, late: bool) {
-        self.late = late;
+    pub fn nothing(self, late: bool) {
+        if late {
+            self.open.iter().for_each(|open| open.late.store(true, Ordering::Release));
+        }
     }
 }
 
 impl std::fmt::Debug for Questions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Questions").field("open", &self.open.len()).finish_non_exhaustive()
-    }
-}
-
-impl Drop for Questions {
-    fn drop(&mut self) {
-        for (session, asked) in self.open.drain(..) {
-            self.shared.queue.push(Item::Input(Input::Quiet { session, asked, late: self.late }));
-        }
     }
 }
 

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use killcord::{
     Attachment, Cause, FrameReceiver, Host, Options, Registry, Rig, Role, SessionKind, Status,
@@ -131,13 +134,9 @@ impl Bench {
     }
 
     fn wait_for(&self, state: RigState) {
-        let until = std::time::Instant::now() + SOON;
+        let until = Instant::now() + SOON;
         while self.host.view().state != state {
-            assert!(
-                std::time::Instant::now() < until,
-                "the rig is {:?}, not {state:?}",
-                self.host.view().state
-            );
+            assert!(Instant::now() < until, "the rig is {:?}, not {state:?}", self.host.view().state);
             std::thread::yield_now();
         }
     }
@@ -298,6 +297,25 @@ fn a_window_that_is_not_renewed_any_more_loses_its_lease_and_the_rig_is_released
     bench.wait_for(RigState::Released);
     let _again = bench.gui();
     bench.wait_for(RigState::Safe);
+    assert_eq!(bench.host.shutdown(Cause::Requested).wait(SOON).unwrap().exit, 0);
+}
+
+#[test]
+fn a_window_whose_page_reads_nothing_keeps_its_session_and_is_told_by_the_end_of_its_frames() {
+    let bench = Bench::expiring("3s");
+    let mut gui = bench.armed();
+    // Far more is said to it than waits for anybody.
+    for n in 0..2000 {
+        gui.attachment.frame(ToHost::Arm { epoch: gui.epoch.unwrap(), id: n.to_string() });
+    }
+    // Its window is there, and says so: two leases later the bench is as it was.
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(6) {
+        gui.attachment.renew();
+        assert_eq!(bench.host.view().state, RigState::Armed);
+        std::thread::yield_now();
+    }
+    while gui.frames.blocking_recv().is_some() {}
     assert_eq!(bench.host.shutdown(Cause::Requested).wait(SOON).unwrap().exit, 0);
 }
 

@@ -46,7 +46,7 @@ fn start() -> (Host, TempDir) {
     (Host::start(rig, options).unwrap(), dir)
 }
 
-fn page(host: &Host) -> (Attachment, FrameReceiver) {
+fn attach(host: &Host) -> (Attachment, FrameReceiver) {
     let visitor = Visitor {
         browser: BrowserId(1),
         address: Ipv4Addr::LOCALHOST.into(),
@@ -54,7 +54,11 @@ fn page(host: &Host) -> (Attachment, FrameReceiver) {
         who: "test".into(),
         may_operate: true,
     };
-    let (page, mut frames) = host.attach_page(visitor);
+    host.attach_page(visitor)
+}
+
+fn page(host: &Host) -> (Attachment, FrameReceiver) {
+    let (page, mut frames) = attach(host);
     page.frame(ToHost::Hello { v: 1, resume: None, nonce: "a".into(), want: Role::Operator });
     while !matches!(frames.blocking_recv().as_deref(), Some(ToPage::Welcome { .. })) {}
     (page, frames)
@@ -130,4 +134,45 @@ fn for_a_page_without_a_connection_the_listener_is_asked_and_answers_as_it_goes(
     while wait(host.sessions()).unwrap().sessions.iter().any(|session| session.lease_ms > 0) {}
     drop(listener);
     while there_are(&host) > 0 {}
+}
+
+#[test]
+fn where_several_take_connections_a_page_is_gone_when_each_of_them_says_so() {
+    let (host, _dir) = start();
+    let (one, other) = (host.listener(), host.listener());
+    drop(page(&host));
+    let (first, second) = (wait(one.asked()), wait(other.asked()));
+    first.nothing(false);
+    assert_eq!(there_are(&host), 1, "the page may come back by the other");
+    // The word of one that stood still counts, whoever said it: the page has its time once more.
+    second.nothing(true);
+    let (first, second) = (wait(one.asked()), wait(other.asked()));
+    assert_eq!(there_are(&host), 1);
+    second.nothing(false);
+    drop(other);
+    first.nothing(false);
+    while there_are(&host) > 0 {}
+    // One that has gone is asked no more.
+    drop(page(&host));
+    wait(one.asked()).nothing(false);
+    while there_are(&host) > 0 {}
+}
+
+#[test]
+fn hello_is_said_once_however_fast_it_is_repeated() {
+    let (host, _dir) = start();
+    let (page, mut frames) = page(&host);
+    let hello = || ToHost::Hello { v: 1, resume: None, nonce: "a".into(), want: Role::Operator };
+    page.frame(hello());
+    let refused = |frame: &ToPage| matches!(frame, ToPage::Error { .. });
+    while !frames.blocking_recv().as_deref().is_some_and(refused) {}
+    // Before it was answered, too.
+    let (page, mut frames) = attach(&host);
+    page.frame(hello());
+    page.frame(hello());
+    let mut welcomes = 0;
+    while let Some(frame) = frames.blocking_recv() {
+        welcomes += usize::from(matches!(*frame, ToPage::Welcome { .. }));
+    }
+    assert_eq!(welcomes, 1);
 }

@@ -8,7 +8,7 @@ use std::{
 use super::{Demand, Effect, Event, Refusal, State};
 use crate::{
     Cause, DeviceIx, DeviceReport, DeviceState, Extent, Fault, Mode, Report, SessionId, Status, Time,
-    plan::{Failure, Graph, Order, Plan, budget},
+    plan::{Connect, Failure, Graph, Order, Plan, budget},
 };
 
 /// The first pause before a device that is not safe is tried again; doubled up to [`RETRY_MOST`].
@@ -227,8 +227,11 @@ impl State {
             };
             // One that answers is tried again, and so is one that took its safe commands and could not be read back:
             // nothing else would ever find out whether it obeyed. One out of reach is made safe when its link opens
-            // again, except after a release: its link was closed and looks for nothing.
-            let looked_for = extent == Extent::Stay
+            // again, except after a release: its link was closed and looks for nothing. A program has no link that
+            // opens: one that could not be started (no process, no descriptor was left) is tried again.
+            let plan = &self.rig.plan;
+            let has_link = plan.links[plan.devices[at].link.at()].connect != Connect::None;
+            let looked_for = (extent == Extent::Stay && has_link)
                 || matches!(self.devices[at], DeviceState::Fault(Fault::WrongIdentity { .. }));
             let owed = match entry.status {
                 Status::SafeVerified => false,

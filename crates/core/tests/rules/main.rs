@@ -560,6 +560,32 @@ fn a_device_out_of_reach_at_a_release_is_looked_for_as_long_as_the_host_lives() 
 }
 
 #[test]
+fn a_program_that_could_not_be_started_is_tried_again_until_it_was() {
+    let mut policy = Policy::default();
+    policy.safety.watchdog = Watchdog::Off;
+    let mut it = Arc::unwrap_or_clone(rig(policy));
+    it.plan.links[0].connect = Connect::None;
+    let state = State::new(Arc::new(it), RunId(7), false, Now::default());
+    let mut world = World { state, now: Time::ZERO, sent: Vec::new(), reads: true };
+    world.say(Input::Open);
+    world.finish(Status::SafeVerified);
+    world.demand(Cause::SafeStop, Mode::Safe, Extent::Stay);
+    world.finish(Status::Unreachable);
+    // The one with a link is looked for by that.
+    let again = world.now + Duration::from_secs(1);
+    world.now = again - Duration::from_nanos(1);
+    assert!(orders(&world.say(Input::Tick)).is_empty());
+    world.now = again;
+    let effects = world.say(Input::Tick);
+    assert_eq!(orders(&effects)[0].cause, Cause::Retry { device: DeviceIx(0) });
+    assert_eq!(orders(&effects).len(), 1);
+    world.finish(Status::SafeVerified);
+    world.pass(60_000);
+    assert!(matches!(world.state.phase(), Phase::Idle));
+    assert_eq!(world.state.devices()[0], DeviceState::Safe);
+}
+
+#[test]
 fn a_hold_runs_from_the_operators_last_sign_of_life_and_observers_do_not_renew_it() {
     let mut policy = Policy::default();
     policy.safety.on_control_lost = OnLost::Hold;

@@ -86,8 +86,9 @@ impl Engine {
         let connected = |it: &Session| matches!(it.liveliness, Liveliness::Live | Liveliness::Frozen);
         let reader =
             self.state.sessions().get(&session).is_some_and(connected) && self.seats.ask(session, asked);
-        if !reader && !self.shared.desk.ask(session, asked) {
-            self.shared.queue.push(Item::Input(Input::Quiet { session, asked, late: false }));
+        let queue = &self.shared.queue;
+        if !reader && !self.shared.desk.ask(queue, session, asked) {
+            queue.push(Item::Input(Input::Quiet { session, asked, late: false }));
         }
     }
 

@@ -109,9 +109,12 @@ impl Notices {
         Self { service, told: Told::Nothing, beat: Time::ZERO }
     }
 
-    /// A full turn of the loop is done; `answering` says that no link's thread is stuck.
+    /// A full turn of the loop is done; `answering` says that no link's thread and no reader is stuck. In a teardown that
+    /// says nothing: it is over by its deadline whatever they do, and nobody is to end the host before (decision 0016).
     pub(crate) fn turn(&mut self, state: &State, now: Time, answering: bool) {
         let Some(service) = &self.service else { return };
+        let ends = matches!(state.phase(), Phase::Teardown(running) if now < running.deadline);
+        let answering = answering || ends;
         let deadline = state.rig().plan.deadline + BEYOND;
         let stands = match state.phase() {
             Phase::Ended => Told::Stopping,
@@ -253,6 +256,19 @@ mod tests {
         assert_eq!(manager.heard(), None, "a stuck link would be missed");
         notices.turn(&state, Time::from_millis(5_101), true);
         assert_eq!(manager.heard().as_deref(), Some("WATCHDOG=1"));
+    }
+
+    #[test]
+    fn a_teardown_within_its_deadline_beats_whatever_a_link_does_and_beyond_it_no_more() {
+        let (manager, mut state) = (Manager::new(), state());
+        let mut notices = manager.notices(Some(Duration::from_nanos(2)));
+        state.handle(Now::default(), Input::Open);
+        while manager.heard().is_some() {}
+        notices.turn(&state, Time::from_millis(9_999), false);
+        let heard: Vec<_> = std::iter::from_fn(|| manager.heard()).collect();
+        assert_eq!(heard.last().map(String::as_str), Some("WATCHDOG=1"));
+        notices.turn(&state, Time::from_millis(10_000), false);
+        assert_eq!(manager.heard(), None);
     }
 
     #[test]
