@@ -11,6 +11,7 @@ mod dialog;
 mod find;
 mod log;
 mod menu;
+mod print;
 mod serve;
 mod stop;
 mod tray;

@@ -2,7 +2,7 @@
 //! and pages of the rig's own, are shown to the window from ports of this machine that only its one-time link opens.
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _},
     os::fd::AsFd as _,
     path::Path,
 };
@@ -10,6 +10,8 @@ use std::{
 use killcord::{Host, Rig, system::Service};
 use killcord_server::{Assets, BindError, Bound, Qr, Server};
 use tauri::Url;
+
+use crate::print::{Printer, Stream};
 
 /// What is served: taken before a device is touched.
 pub(crate) struct Ports {
@@ -35,14 +37,19 @@ impl Ports {
     /// Serves this host.
     pub(crate) fn serve(self, host: &Host) -> Result<Served, BindError> {
         let Self { browsers, window, assets } = self;
-        let browsers = browsers.map(|bound| bound.serve(host.clone(), assets.clone(), told)).transpose()?;
+        let printer = Printer::start();
+        let told = {
+            let printer = printer.clone();
+            move |link: String| told(&printer, &link)
+        };
+        let serve = |bound: Bound| bound.serve(host.clone(), assets.clone(), told.clone());
+        let browsers = browsers.map(serve).transpose()?;
         let window =
             window.map(|bound| bound.serve_window(host.clone(), assets, browsers.as_ref())).transpose()?;
         let served = Served { browsers, window };
         if let Some(Invitation { link, fingerprint }) = served.invite() {
             if let Some(fingerprint) = fingerprint {
-                // A closed standard error is nobody who wants to know.
-                writeln!(io::stderr(), "This host's certificate, SHA-256: {fingerprint}").ok();
+                printer.say(Stream::Err, format!("This host's certificate, SHA-256: {fingerprint}"));
             }
             told(link);
         }
@@ -82,15 +89,14 @@ impl Served {
 }
 
 /// As `killcord serve` does.
-fn told(link: String) {
-    let mut out = io::stdout();
+fn told(printer: &Printer, link: &str) {
+    let out = io::stdout();
     // A link in a log is one for whoever reads the log.
     if Service::keeps(out.as_fd()) {
         return;
     }
-    // A closed standard output is nobody who wants to know.
-    writeln!(out, "Open in a browser (once, within 10 minutes): {link}").ok();
-    if let Some(qr) = Qr::of(&link).filter(|_| out.is_terminal()) {
-        writeln!(out, "{}", qr.text()).ok();
+    printer.say(Stream::Out, format!("Open in a browser (once, within 10 minutes): {link}"));
+    if let Some(qr) = Qr::of(link).filter(|_| out.is_terminal()) {
+        printer.say(Stream::Out, qr.text());
     }
 }

@@ -100,6 +100,7 @@ impl Host {
         lock: RigLock,
         standby: Option<Standby>,
     ) -> Result<Self, StartError> {
+        crate::system::make_room();
         let mut rig = rig;
         if !options.runs_app {
             rig.plan.app = None;

@@ -73,7 +73,11 @@ fn an_armed_rig_without_a_watchdog_is_made_safe_after_five_seconds_and_not_a_tic
 fn its_absence_is_one_cause_of_a_teardown_and_is_not_found_anew_at_each_turn() {
     let mut world = guarded();
     let session = *world.state.sessions().keys().next().unwrap();
-    world.command(session, "volts", CommandKind::Set { control: ControlIx(0), value: Value::Number(1.0.into()) });
+    world.command(
+        session,
+        "volts",
+        CommandKind::Set { control: ControlIx(0), value: Value::Number(1.0.into()) },
+    );
     world.say(Input::Watchdog(News::Gone { why: "it ended".into() }));
     let end = world.now + WATCHDOG_WITHIN;
     calm_until(&mut world, end - Duration::from_nanos(1));

@@ -8,6 +8,7 @@
 mod bus;
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
+mod files;
 #[cfg(target_os = "linux")]
 mod log_off;
 #[cfg(target_os = "linux")]
@@ -25,9 +26,9 @@ use killcord_core::rules::{Input, System as Word};
 use self::elsewhere as keeper;
 #[cfg(target_os = "linux")]
 use self::logind as keeper;
-pub(crate) use self::service::Notices;
 pub use self::service::Service;
 use self::wish::Wish;
+pub(crate) use self::{files::make_room, service::Notices};
 #[cfg(target_os = "linux")]
 pub use self::{
     log_off::end_with_session,
