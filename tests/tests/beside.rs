@@ -109,6 +109,14 @@ fn the_window_s_sessions_page_lets_a_browser_in_ends_its_session_and_revokes_it(
 }
 
 #[test]
+fn a_terminal_that_nobody_reads_holds_up_neither_the_window_nor_a_browser() {
+    let (bench, display) = (Bench::new(), Display::managed());
+    let launch = bench.station.launch("killcord-desktop").arg(&bench.rig).unread();
+    let window = Desktop::start_driven(&display, launch);
+    lets_in_ends_and_revokes(&bench, &window.page());
+}
+
+#[test]
 fn so_does_the_panel_s_in_a_window_that_shows_pages_of_its_own() {
     let (bench, display) = (Bench::with("[ui]\npath = \"panel\"\n"), Display::managed());
     let folder = bench.rig.parent().unwrap().join("panel");

@@ -83,6 +83,23 @@ impl Launch {
         self
     }
 
+    /// Its standard output is a pipe that is full and that nobody reads, as a terminal that was stopped is.
+    ///
+    /// # Panics
+    /// When there is no pipe to be had.
+    #[must_use]
+    #[track_caller]
+    pub fn unread(mut self) -> Self {
+        let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::NONBLOCK).expect("no pipe");
+        while rustix::io::write(&writer, &[b'.'; 4096]).is_ok() {}
+        rustix::io::ioctl_fionbio(&writer, false).expect("the pipe cannot be made to block");
+        // Open for as long as the tests are: it is no closed one.
+        std::mem::forget(reader);
+        self.command.stdout(writer);
+        self.captured[0] = false;
+        self
+    }
+
     /// Its standard error goes there and is not kept.
     #[must_use]
     pub fn stderr(mut self, stderr: Stdio) -> Self {
