@@ -1,6 +1,7 @@
 //! Connections: taken, encrypted if need be, and served one request after the other.
 //!
-//! **It must never** let one that says nothing, or only slowly, take a place from one that has something to say.
+//! **It must never** let one that says nothing, or only slowly, take a place from one that has something to say. Who may
+//! have how many is for [`crate::places`].
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -16,20 +17,18 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use crate::{
     from::{Ends, is_trusted},
+    held::Stream,
     metrics::Counted,
+    places::Place,
     server::Shared,
-    strangers::Stranger,
 };
 
-/// Connections at once; one more waits in the listener's own queue.
-pub(crate) const MOST_CONNECTIONS: usize = 4096;
 /// What a connection's headers may take, in bytes.
 const HEADERS: usize = 16 * 1024;
 /// How long a connection may take for a request's header, and lie idle between two.
@@ -42,7 +41,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// One connection, for all of its requests.
 pub(crate) struct Connection {
     pub(crate) ends: Ends,
-    pub(crate) stranger: Stranger,
+    pub(crate) place: Arc<Place>,
 }
 
 /// What is behind an address.
@@ -53,25 +52,24 @@ pub(crate) struct Door {
     pub(crate) base_path: String,
 }
 
-/// Takes connections until it is dropped.
+/// Takes connections until it is dropped. One more than there are places for waits in the listener's own queue.
 pub(crate) async fn accept(
     listener: TcpListener,
     acceptor: Option<TlsAcceptor>,
     shared: &Arc<Shared>,
     door: &Door,
 ) {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+    loop {
+        let free = shared.places.free().await;
         match listener.accept().await {
             Ok((stream, peer)) => {
                 let of_many = is_trusted(peer.ip(), &shared.trusted_proxies);
-                let stranger = shared.strangers.comes(peer.ip(), of_many);
+                let place = shared.places.take(free, peer.ip(), of_many);
                 let local = stream.local_addr().unwrap_or(shared.address);
                 let ends = Ends { peer, local, tls: acceptor.is_some() };
-                let connection = Arc::new(Connection { ends, stranger });
+                let connection = Arc::new(Connection { ends, place });
                 let (acceptor, door, shared) = (acceptor.clone(), door.clone(), Arc::clone(shared));
                 shared.tasks.clone().spawn(async move {
-                    let _place: OwnedSemaphorePermit = place;
                     let _counted = Counted::new(&shared);
                     if let Err(error) = attend(stream, acceptor, door, &shared, connection).await {
                         tracing::debug!(error, "a connection ended badly");
@@ -111,7 +109,7 @@ async fn attend(
     };
     let stream = tokio::select! {
         stream = tokio::time::timeout(HANDSHAKE_WITHIN, handshake) => stream??,
-        () = connection.stranger.shown_out.cancelled() => return Ok(()),
+        () = connection.place.over() => return Ok(()),
         () = shared.stop.cancelled() => return Ok(()),
     };
     serve(stream, door, shared, connection).await
@@ -128,7 +126,7 @@ async fn serve(
     shared: &Arc<Shared>,
     connection: Arc<Connection>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let told = Arc::clone(&connection);
+    let (told, stream) = (Arc::clone(&connection), Stream::new(stream, Arc::clone(&connection)));
     let service = router.map_request(move |mut request: Request<Incoming>| {
         if base != "/" {
             below(request.uri_mut(), &base);
@@ -145,7 +143,11 @@ async fn serve(
     tokio::pin!(http);
     tokio::select! {
         ended = http.as_mut() => ended?,
-        () = connection.stranger.shown_out.cancelled() => {}
+        // A stranger is owed nothing.
+        () = connection.place.over() => if connection.place.is_a_guests() {
+            http.as_mut().graceful_shutdown();
+            tokio::time::timeout(shared.limits.request, http).await??;
+        },
         () = shared.stop.cancelled() => {
             http.as_mut().graceful_shutdown();
             http.await?;

@@ -23,7 +23,9 @@ use crate::{
     answer::Refused,
     connection::Connection,
     from::{Ends, From, single},
+    held::until_sent,
     names,
+    places::Busy,
     server::Shared,
 };
 
@@ -44,12 +46,30 @@ pub(crate) async fn check(State(shared): State<Arc<Shared>>, mut request: Reques
         Ok(let_in) => let_in,
         Err(refused) => return ours(refused.into_response()),
     };
-    if let_in.is_ok() {
-        connection.stranger.known();
-    }
+    let busy = match &let_in {
+        Ok(guest) => Some(match begin(&connection, guest, &mut request) {
+            Ok(busy) => busy,
+            Err(refused) => return ours(refused.into_response()),
+        }),
+        Err(_) => None,
+    };
     request.extensions_mut().insert(let_in);
     request.extensions_mut().insert(from);
-    next.run(request).await
+    until_sent(busy, next.run(request).await)
+}
+
+/// A guest's request begins. Whoever takes its connection over keeps what this gives, which the request has too.
+///
+/// # Errors
+/// [`Refused::TooMany`].
+pub(crate) fn begin(
+    connection: &Connection,
+    guest: &Guest,
+    request: &mut Request,
+) -> Result<Arc<Busy>, Refused> {
+    let busy = Arc::new(connection.place.begin(guest).ok_or(Refused::TooMany)?);
+    request.extensions_mut().insert(Arc::clone(&busy));
+    Ok(busy)
 }
 
 /// Whether the request may be answered at all, and as whose.

@@ -21,14 +21,14 @@ use crate::{
     access::{self, Access, Guest},
     addresses::{Addresses, Pace},
     answer::Refused,
-    connection::{Door, MOST_CONNECTIONS, accept},
+    connection::{Door, accept},
     from::Scheme,
     line::Lines,
     metrics::Counts,
     names::Names,
+    places::{self, Places},
     proxy::Entries,
     pulse, routes,
-    strangers::Strangers,
     tls::Certificate,
     tokens::Tokens,
     turns,
@@ -38,13 +38,11 @@ use crate::{
 const MOST_SOCKETS: usize = 4096;
 /// Of these, such as have not said hello.
 const MOST_SILENT: usize = 256;
-/// Sockets between pages and a wrapped app at once.
-const MOST_TUNNELS: usize = 1024;
 /// How long the last answers may take once the host has ended.
 const END_WITHIN: Duration = Duration::from_secs(1);
 /// The most events that the system is asked for at once: all that any connection can have. What a reader does not see
 /// then has not come.
-const MOST_EVENTS: usize = 2 * (2 * MOST_CONNECTIONS + MOST_SOCKETS);
+const MOST_EVENTS: usize = 2 * places::MOST;
 /// Requests of nobody who was let in, from one address and from all: a pairing page is six.
 const KNOCKS: Pace = (100, Duration::from_millis(50));
 const ALL_KNOCKS: Pace = (2000, Duration::from_millis(1));
@@ -114,13 +112,12 @@ pub(crate) struct Shared {
     pub(crate) knocks: Mutex<Addresses>,
     /// Who may see the wrapped app.
     pub(crate) entries: Mutex<Entries>,
-    pub(crate) strangers: Arc<Strangers>,
+    pub(crate) places: Arc<Places>,
     pub(crate) limits: Limits,
     pub(crate) lines: Lines,
     pub(crate) counts: Counts,
     pub(crate) sockets: Arc<Semaphore>,
     pub(crate) silent: Arc<Semaphore>,
-    pub(crate) tunnels: Arc<Semaphore>,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
 }
@@ -248,6 +245,10 @@ impl Server {
         let expire_after = host.rig().policy.session.expire_after;
         let ping = (expire_after / 3).min(PING_AT_MOST);
         let tokens = matches!(seat, Seat::Elsewhere(_)).then(|| Tokens::of(&setting.state));
+        let most = match &seat {
+            Seat::Elsewhere(_) => places::for_browsers(),
+            Seat::Bench(_) => places::MOST_OF_WINDOW,
+        };
         let shared = Arc::new(Shared {
             host,
             seat,
@@ -255,7 +256,7 @@ impl Server {
             access: Access::open(tokens, Instant::now()),
             knocks: Mutex::new(Addresses::new(KNOCKS, ALL_KNOCKS, Instant::now())),
             entries: Mutex::default(),
-            strangers: Arc::default(),
+            places: Arc::new(Places::new(most)),
             setting,
             limits: Limits {
                 request: Duration::from_secs(10),
@@ -268,7 +269,6 @@ impl Server {
             counts: Counts::default(),
             sockets: Arc::new(Semaphore::new(MOST_SOCKETS)),
             silent: Arc::new(Semaphore::new(MOST_SILENT)),
-            tunnels: Arc::new(Semaphore::new(MOST_TUNNELS)),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         });

@@ -34,6 +34,7 @@ use crate::{
     from::From,
     line::{Comes, Line, Pings},
     pair::Browser,
+    places::Busy,
     rate::Rate,
     server::Shared,
 };
@@ -71,6 +72,7 @@ pub(crate) async fn open(
     State(shared): State<Arc<Shared>>,
     browser: Browser,
     Extension(from): Extension<From>,
+    Extension(busy): Extension<Arc<Busy>>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     let place = |places: &Arc<Semaphore>| Arc::clone(places).try_acquire_owned().ok();
@@ -94,7 +96,7 @@ pub(crate) async fn open(
         // axum starts the task; the scope counts it, and ends it.
         .on_upgrade(move |socket| {
             tasks.track_future(async move {
-                let _place = place;
+                let _held = (place, busy);
                 let way = Way { revoked: browser.revoked().clone(), browser: browser.id, proxied: from.proxied };
                 attend(socket, shared, visitor, way, silent).await;
             })

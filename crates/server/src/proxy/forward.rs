@@ -18,11 +18,10 @@ use killcord::AppAddress;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, copy, split},
     net::{TcpStream, UnixStream},
-    sync::OwnedSemaphorePermit,
 };
 
 use super::{entry::Entry, head};
-use crate::{answer::Refused, from::From, server::Shared};
+use crate::{answer::Refused, from::From, places::Busy, server::Shared};
 
 /// On this machine a connection is there or refused at once.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
@@ -44,8 +43,8 @@ pub(super) async fn pass(
 ) -> Result<Response, Refused> {
     let revoked = &entry.guest.revoked;
     let browser = if head::is_socket(request.headers()) {
-        let place = Arc::clone(&shared.tunnels).try_acquire_owned().map_err(|_| Refused::TooMany)?;
-        Some((hyper::upgrade::on(&mut request), place))
+        let busy = request.extensions().get::<Arc<Busy>>().cloned();
+        Some((hyper::upgrade::on(&mut request), busy))
     } else {
         None
     };
@@ -54,12 +53,14 @@ pub(super) async fn pass(
     let names = app.names();
     head::to_app(request.headers_mut(), &names, from);
 
+    let place = Arc::new(shared.places.for_app().ok_or(Refused::TooMany)?);
     let stream = tokio::time::timeout(CONNECT_WITHIN, connect(app)).await;
     let Ok(Ok(stream)) = stream else { return Err(Refused::AppGone) };
     let handshake = http1::Builder::new().max_buf_size(ANSWER_HEAD).handshake(TokioIo::new(stream)).await;
     let (mut app_side, connection) = handshake.map_err(|error| no_answer(&error))?;
-    let stop = shared.stop.clone();
+    let (stop, held) = (shared.stop.clone(), Arc::clone(&place));
     shared.tasks.spawn(async move {
+        let _held = held;
         tokio::select! {
             ended = connection.with_upgrades() => {
                 if let Err(error) = ended {
@@ -75,10 +76,11 @@ pub(super) async fn pass(
     let status = answer.status();
     if status == StatusCode::SWITCHING_PROTOCOLS {
         // Nobody asked for it.
-        let (browser, place) = browser.ok_or(Refused::AppGone)?;
-        let tunnel = tunnel(browser, hyper::upgrade::on(&mut answer), place);
+        let (browser, busy) = browser.ok_or(Refused::AppGone)?;
+        let tunnel = tunnel(browser, hyper::upgrade::on(&mut answer));
         let (stop, revoked) = (shared.stop.clone(), revoked.clone());
         shared.tasks.spawn(async move {
+            let _held = (place, busy);
             tokio::select! {
                 () = tunnel => {}
                 () = stop.cancelled() => {}
@@ -117,8 +119,7 @@ fn no_answer(error: &hyper::Error) -> Refused {
 }
 
 /// Carries a socket's bytes both ways until both have ended.
-async fn tunnel(browser: OnUpgrade, app: OnUpgrade, place: OwnedSemaphorePermit) {
-    let _place = place;
+async fn tunnel(browser: OnUpgrade, app: OnUpgrade) {
     let (browser, app) = match tokio::join!(browser, app) {
         (Ok(browser), Ok(app)) => (TokioIo::new(browser), TokioIo::new(app)),
         (Err(error), _) | (_, Err(error)) => {

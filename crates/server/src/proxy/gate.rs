@@ -19,7 +19,8 @@ use crate::{
     answer::Refused,
     connection::Connection,
     from::From,
-    gate::{cookies, is_readable, knock, ours},
+    gate::{begin, cookies, is_readable, knock, ours},
+    held::until_sent,
     names,
     server::{AppDoor, Shared},
 };
@@ -50,14 +51,18 @@ pub(crate) async fn check(State(shared): State<Arc<Shared>>, mut request: Reques
     if let Err(refused) = is_its_own(&from, &request) {
         return ours(refused.into_response());
     }
-    match visit.entry {
-        Ok(_) => connection.stranger.known(),
-        Err(_) if knock(&shared, &from, Instant::now()) => {}
-        Err(_) => return ours(Refused::TooMany.into_response()),
-    }
+    let busy = match &visit.entry {
+        Ok(entry) => begin(&connection, &entry.guest, &mut request).map(Some),
+        Err(_) if knock(&shared, &from, Instant::now()) => Ok(None),
+        Err(_) => Err(Refused::TooMany),
+    };
+    let busy = match busy {
+        Ok(busy) => busy,
+        Err(refused) => return ours(refused.into_response()),
+    };
     request.extensions_mut().insert(visit);
     request.extensions_mut().insert(from);
-    next.run(request).await
+    until_sent(busy, next.run(request).await)
 }
 
 /// Whether the app is asked by a name that it has, and by somebody who looks at what he asks for.

@@ -6,7 +6,7 @@ use killcord::{
     wire::{ErrorCode, LinkView, SessionsView, ToHost, ToPage, TokensView},
 };
 
-use crate::bench::{Answer, Bench, Browser, Page, bearer, get, post};
+use crate::bench::{Answer, Bench, Browser, Kept, Page, bearer, get, post};
 
 fn refused(answer: &Answer) -> (u16, String) {
     (answer.status, answer.code())
@@ -95,12 +95,14 @@ fn a_key_that_is_revoked_ends_all_that_it_let_in_at_once_and_the_bench_is_safe()
     let mut watcher = second.page(None);
     assert_eq!(watcher.role(), Role::Observer);
     let mut silent = browser.socket().unwrap();
+    let mut idle = [browser.keeps(), second.keeps()];
     let mut bystander = other.page(None);
 
     bench.tokens().revoke("alice").unwrap();
     ended_by_operator(&mut page);
     ended_by_operator(&mut watcher);
     assert_eq!(silent.closed(), 1008, "a socket that has said nothing yet");
+    idle.iter_mut().for_each(Kept::closed);
     bench.until_off();
     bystander.beat(1);
     for gone in [&browser, &second] {

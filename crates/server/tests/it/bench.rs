@@ -334,6 +334,16 @@ impl Browser {
         rest.split_once('"').unwrap().0.to_owned()
     }
 
+    /// A connection that stays open, with its first answer.
+    pub(crate) fn keeps(&self) -> Kept {
+        let stream = TcpStream::connect(self.at).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        let request = get(self.at, "/killcord/healthz", &format!("Cookie: {}\r\n", self.cookie));
+        let mut kept = Kept { stream, request: request.replace("Connection: close\r\n", "") };
+        assert_eq!(kept.ask(), Some(204));
+        kept
+    }
+
     pub(crate) fn socket(&self) -> Result<Page, Box<tungstenite::Error>> {
         let mut request = format!("ws://{}/killcord/ws", self.at).into_client_request().unwrap();
         let origin = format!("http://{}", self.at);
@@ -367,6 +377,35 @@ impl Browser {
         page.nonce = nonce.into();
         page.welcome = Some(welcome);
         page
+    }
+}
+
+/// A connection with one request after the other.
+pub(crate) struct Kept {
+    pub(crate) stream: TcpStream,
+    request: String,
+}
+
+impl Kept {
+    /// The status of one more answer; `None` where the connection is closed.
+    pub(crate) fn ask(&mut self) -> Option<u16> {
+        // It may be closed just now.
+        self.stream.write_all(self.request.as_bytes()).ok();
+        let (mut head, mut byte) = (String::new(), [0]);
+        while !head.ends_with("\r\n\r\n") {
+            if self.stream.read(&mut byte).unwrap_or(0) == 0 {
+                return None;
+            }
+            head.push(byte[0].into());
+        }
+        Some(Answer::read(&head).status)
+    }
+
+    /// Waits until it is closed from the other side, sooner than every idle one is.
+    pub(crate) fn closed(&mut self) {
+        self.stream.set_read_timeout(Some(Duration::from_secs(7))).unwrap();
+        let end = self.stream.read(&mut [0; 1024]);
+        assert!(matches!(end, Ok(0)), "{end:?}");
     }
 }
 

@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::bench::{Bench, SOON, get, post};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::bench::{Bench, Kept, SOON, get, post};
 
 fn connect(bench: &Bench) -> TcpStream {
     let stream = TcpStream::connect(bench.at()).unwrap();
@@ -92,6 +94,38 @@ fn more_connections_than_a_stranger_may_have_shut_nobody_out() {
         "and of somebody who is not yet"
     );
     assert!(bench.is_on());
+}
+
+#[test]
+fn a_guest_s_oldest_idle_connection_is_closed_for_one_more_of_his_and_nobody_else_s_is() {
+    let bench = Bench::start();
+    let (observer, browser) = (bench.browser(), bench.browser());
+    let (mut page, mut kept) = (browser.page(None), browser.keeps());
+    let mut all: Vec<_> = (0..100).map(|_| observer.keeps()).collect();
+    let (gone, left) = all.split_at_mut(100 - 64);
+    gone.iter_mut().for_each(Kept::closed);
+    assert!(left.iter_mut().all(|one| one.ask() == Some(204)));
+    assert_eq!(kept.ask(), Some(204));
+    page.beat(1);
+}
+
+#[test]
+fn guests_leave_descriptors_for_devices_and_let_others_come() {
+    let before = getrlimit(Resource::Nofile);
+    // The server's, and of these 384 are not for connections.
+    setrlimit(Resource::Nofile, Rlimit { current: Some(512), ..before }).unwrap();
+    let bench = Bench::start();
+    setrlimit(Resource::Nofile, before).unwrap();
+    let mut all: Vec<_> = (0..4)
+        .flat_map(|_| {
+            let guest = bench.browser();
+            (0..60).map(move |_| guest.keeps()).collect::<Vec<_>>()
+        })
+        .collect();
+    let mut page = bench.browser().page(None);
+    page.beat(1);
+    let left = all.iter_mut().filter_map(|one| one.ask()).count();
+    assert!((64..128).contains(&left), "{left} connections");
 }
 
 #[test]

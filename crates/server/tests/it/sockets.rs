@@ -120,7 +120,7 @@ fn silent_sockets_are_few_and_those_with_a_session_stay() {
         sockets.push(page.socket);
         assert!(sockets.len() <= 300, "silent sockets without end");
     }
-    assert!(sockets.len() >= 200, "{}", sockets.len());
+    assert!((8..=64).contains(&sockets.len()), "{}", sockets.len());
     page.beat(1);
 }
 
