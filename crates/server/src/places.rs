@@ -1,5 +1,5 @@
 //! Connections, and whose each is: an address's until somebody is let in by it, that guest's from then on. Each has few
-//! places, and for one more another of the same goes.
+//! places, of which few can be sockets, and for one more another of the same goes.
 //!
 //! There are no more in all than the process has descriptors to spare, those to the wrapped app included. **It must
 //! never** take a place from one who has few for one who has many, nor a descriptor from what drives hardware.
@@ -30,6 +30,10 @@ const LEAST: usize = 64;
 /// For one guest, at both of our addresses: two dozen tabs with a socket of ours and one of the wrapped app's, and the
 /// six connections that a browser keeps open for its requests to each.
 const EACH_GUEST: usize = 64;
+/// Of these, sockets of his pages.
+const EACH_SOCKETS: usize = 32;
+/// Of these, such as have not said hello.
+const EACH_SILENT: usize = 8;
 /// For one address, while nobody was let in.
 const EACH_STRANGER: usize = 64;
 /// For all of those; and never more than half of what there is.
@@ -55,11 +59,21 @@ enum Owner {
     Guest(BrowserId),
 }
 
+/// What is under way on a guest's connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Does {
+    Nothing,
+    /// A request; or a socket of the wrapped app's, which began as one.
+    Request,
+    /// A page's socket, before its hello.
+    Silent,
+    Socket,
+}
+
 /// A place that is taken.
 struct Taken {
     owner: Owner,
-    /// A guest's request, or socket, is under way.
-    busy: bool,
+    does: Does,
     shown_out: CancellationToken,
 }
 
@@ -69,7 +83,7 @@ impl Taken {
     }
 
     const fn may_go(&self) -> bool {
-        self.is_strangers() || !self.busy
+        self.is_strangers() || matches!(self.does, Does::Nothing)
     }
 }
 
@@ -83,6 +97,12 @@ struct All {
 impl All {
     fn count(&self, which: impl Fn(&Taken) -> bool) -> usize {
         self.taken.values().filter(|taken| which(taken)).count()
+    }
+
+    /// Whether that place is still taken.
+    fn does(&mut self, at: u64, does: Does) -> bool {
+        let taken = self.taken.get_mut(&at);
+        taken.map(|taken| taken.does = does).is_some()
     }
 
     fn show_out(&mut self, at: Option<u64>) -> bool {
@@ -169,7 +189,7 @@ impl Places {
         }
         let (at, shown_out) = (all.next, CancellationToken::new());
         all.next += 1;
-        all.taken.insert(at, Taken { owner, busy: false, shown_out: shown_out.clone() });
+        all.taken.insert(at, Taken { owner, does: Does::Nothing, shown_out: shown_out.clone() });
         drop(all);
         Arc::new(Place {
             at,
@@ -204,7 +224,7 @@ impl Place {
         if taken.is_strangers() {
             let owner = Owner::Guest(guest.id);
             let is_full = all.count(|taken| taken.owner == owner) >= EACH_GUEST;
-            if is_full && !all.oldest_goes(|taken| taken.owner == owner && !taken.busy) {
+            if is_full && !all.oldest_goes(|taken| taken.owner == owner && taken.does == Does::Nothing) {
                 return None;
             }
             all.taken.get_mut(&self.at)?.owner = owner;
@@ -213,7 +233,7 @@ impl Place {
                 drop(self.revoked.set(guest.revoked.clone()));
             }
         }
-        all.taken.get_mut(&self.at)?.busy = true;
+        all.taken.get_mut(&self.at)?.does = Does::Request;
         Some(Busy(Arc::clone(self)))
     }
 
@@ -240,10 +260,37 @@ impl Drop for Place {
 /// What is under way on a guest's connection, for as long as it is kept.
 pub(crate) struct Busy(Arc<Place>);
 
+impl Busy {
+    /// A page's socket takes the connection over, and has said nothing yet: the guest's oldest of these goes where he
+    /// has all of his. Whether there is a place for it.
+    pub(crate) fn opens(&self) -> bool {
+        let mut all = self.0.among.all();
+        let Some(owner) = all.taken.get(&self.0.at).map(|taken| taken.owner) else { return false };
+        let is = |taken: &Taken, does| taken.owner == owner && taken.does == does;
+        let silent = all.count(|taken| is(taken, Does::Silent));
+        let others = all.count(|taken| is(taken, Does::Socket));
+        let is_full = silent >= EACH_SILENT || silent + others >= EACH_SOCKETS;
+        if is_full && !all.oldest_goes(|taken| is(taken, Does::Silent)) {
+            return false;
+        }
+        all.does(self.0.at, Does::Silent)
+    }
+
+    /// The page has said hello. Whether its socket still has its place.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.0.among.all().does(self.0.at, Does::Socket)
+    }
+
+    /// Until the place is needed for another.
+    pub(crate) async fn shown_out(&self) {
+        self.0.shown_out.cancelled().await;
+    }
+}
+
 impl Drop for Busy {
     fn drop(&mut self) {
         if let Some(taken) = self.0.among.all().taken.get_mut(&self.0.at) {
-            taken.busy = false;
+            taken.does = Does::Nothing;
             if self.0.shared {
                 taken.owner = self.0.from;
             }
@@ -252,162 +299,4 @@ impl Drop for Busy {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use futures_util::FutureExt as _;
-    use killcord::Role;
-
-    use super::*;
-
-    fn address(n: usize) -> IpAddr {
-        IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + u32::try_from(n).unwrap()))
-    }
-
-    fn guest(id: u64) -> Guest {
-        Guest {
-            id: BrowserId(id),
-            name: "browser".into(),
-            who: "browser".into(),
-            role: Role::Observer,
-            revoked: CancellationToken::new(),
-        }
-    }
-
-    fn places(most: usize) -> Arc<Places> {
-        Arc::new(Places::new(most))
-    }
-
-    fn comes(places: &Arc<Places>, from: IpAddr) -> Arc<Place> {
-        places.take(places.for_app().unwrap(), from, false)
-    }
-
-    /// A guest's connection that has had its first answer.
-    fn known(places: &Arc<Places>, guest: &Guest) -> Arc<Place> {
-        let place = comes(places, address(0));
-        place.begin(guest).unwrap();
-        place
-    }
-
-    fn out(all: &[Arc<Place>]) -> Vec<usize> {
-        (0..all.len()).filter(|n| all[*n].shown_out.is_cancelled()).collect()
-    }
-
-    #[test]
-    fn devices_and_their_programs_have_descriptors_that_no_connection_takes() {
-        assert_eq!([1024, 4096, 20_000].map(within), [640, 3712, MOST]);
-        assert_eq!([usize::MAX, 256, 0].map(within), [MOST, LEAST, LEAST]);
-    }
-
-    #[test]
-    fn one_of_an_address_goes_for_one_more_of_it_and_no_other() {
-        let places = places(MOST);
-        let other = comes(&places, address(0));
-        let mut all: Vec<_> = (0..EACH_STRANGER).map(|_| comes(&places, address(1))).collect();
-        assert_eq!(out(&all), [0; 0]);
-        for _ in 0..EACH_STRANGER {
-            all.push(comes(&places, address(1)));
-            assert!(!all.last().unwrap().shown_out.is_cancelled(), "whoever has just come");
-        }
-        assert_eq!(out(&all).len(), EACH_STRANGER);
-        assert!(!other.shown_out.is_cancelled());
-        // Each stays with a chance of 63 in 64, so often: that none does has one of 10^-13.
-        assert!(out(&all[..EACH_STRANGER]).len() < EACH_STRANGER, "a stream of others pushes out all");
-        assert!(!out(&all[..EACH_STRANGER]).is_empty(), "who only holds places keeps them all");
-    }
-
-    #[test]
-    fn one_of_the_address_with_the_most_goes_where_strangers_have_all_their_places() {
-        let places = places(MOST);
-        let alone: Vec<_> = (0..STRANGERS - 2).map(|n| comes(&places, address(n))).collect();
-        let mut two: Vec<_> = (0..2).map(|_| comes(&places, address(STRANGERS))).collect();
-        two.push(comes(&places, address(STRANGERS)));
-        assert_eq!((out(&alone), out(&two).len()), (vec![], 1));
-        assert_eq!(places.all().taken.len(), STRANGERS);
-    }
-
-    #[test]
-    fn who_is_known_or_gone_takes_no_stranger_s_place() {
-        let places = places(MOST);
-        let known = known(&places, &guest(1));
-        for _ in 0..2 * EACH_STRANGER {
-            drop(comes(&places, address(0)));
-        }
-        assert!(!known.shown_out.is_cancelled());
-        assert_eq!(places.all().taken.len(), 1);
-        drop(known);
-        assert_eq!(places.all().taken.len(), 0);
-        assert_eq!(places.free.available_permits(), MOST);
-    }
-
-    #[test]
-    fn the_oldest_idle_connection_of_a_guest_goes_for_one_more_of_his_and_no_other() {
-        let (places, me) = (places(MOST), guest(1));
-        let other = known(&places, &guest(2));
-        let mut all = vec![known(&places, &me)];
-        let busy = all[0].begin(&me).unwrap();
-        all.extend((1..EACH_GUEST).map(|_| known(&places, &me)));
-        assert_eq!(out(&all), [0; 0]);
-        all.push(known(&places, &me));
-        assert_eq!(out(&all), [1], "the first has a request under way");
-        drop(busy);
-        all.push(known(&places, &me));
-        assert_eq!(out(&all), [0, 1]);
-        assert!(all[0].begin(&me).is_none(), "too late");
-        assert!(!other.shown_out.is_cancelled());
-    }
-
-    #[test]
-    fn a_guest_with_something_under_way_on_all_of_his_is_refused_one_more_and_nobody_else_is() {
-        let (places, me) = (places(MOST), guest(1));
-        let all: Vec<_> = (0..EACH_GUEST).map(|_| comes(&places, address(0))).collect();
-        let busy: Vec<_> = all.iter().map(|place| place.begin(&me).unwrap()).collect();
-        let more = comes(&places, address(0));
-        assert!(more.begin(&me).is_none());
-        assert!(more.begin(&guest(2)).is_some());
-        assert!(all[0].begin(&me).is_some(), "by one that he has");
-        drop(busy);
-        assert!(comes(&places, address(0)).begin(&me).is_some());
-        assert_eq!(out(&all), [0]);
-    }
-
-    #[test]
-    fn those_behind_a_proxy_have_all_places_and_each_is_a_guest_s_for_one_request() {
-        let (places, me) = (places(MOST), guest(1));
-        let comes = || places.take(places.for_app().unwrap(), address(1), true);
-        let all: Vec<_> = (0..STRANGERS).map(|_| comes()).collect();
-        assert_eq!(out(&all), [0; 0]);
-        for place in &all {
-            assert!(place.begin(&me).is_some());
-            assert!(!place.is_a_guests() && place.begin(&guest(2)).is_some());
-        }
-        let busy: Vec<_> = all[..EACH_GUEST].iter().map(|place| place.begin(&me).unwrap()).collect();
-        assert!(all[EACH_GUEST].begin(&me).is_none());
-        drop(busy);
-    }
-
-    #[tokio::test]
-    async fn where_all_places_are_taken_an_idle_one_of_whoever_has_the_most_goes() {
-        let (places, few, many) = (places(8), guest(1), guest(2));
-        let first = known(&places, &few);
-        let busy = first.begin(&few).unwrap();
-        let others: Vec<_> = (0..2).map(|_| known(&places, &few)).collect();
-        let mut all: Vec<_> = (0..5).map(|_| known(&places, &many)).collect();
-        assert!(places.for_app().is_none());
-        assert!(places.free().now_or_never().is_none(), "its descriptor is still there");
-        let gone = out(&all);
-        assert!(gone.len() == 1 && out(&others).is_empty() && !first.shown_out.is_cancelled());
-        all.remove(gone[0]);
-        drop(places.free().await);
-        drop(busy);
-    }
-
-    #[tokio::test]
-    async fn a_connection_is_over_when_its_guest_is_let_in_no_more() {
-        let (places, me) = (places(MOST), guest(1));
-        let (mine, stranger) = (known(&places, &me), comes(&places, address(0)));
-        me.revoked.cancel();
-        mine.over().await;
-        assert!(!stranger.shown_out.is_cancelled() && !stranger.is_a_guests());
-    }
-}
+mod tests;

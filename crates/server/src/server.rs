@@ -12,7 +12,7 @@ use std::{
 
 use ipnet::IpNet;
 use killcord::{Host, Role, journal::Access as Entrance};
-use tokio::{net::TcpListener, runtime::Handle, sync::Semaphore};
+use tokio::{net::TcpListener, runtime::Handle};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -34,10 +34,6 @@ use crate::{
     turns,
 };
 
-/// Sockets at once.
-const MOST_SOCKETS: usize = 4096;
-/// Of these, such as have not said hello.
-const MOST_SILENT: usize = 256;
 /// How long the last answers may take once the host has ended.
 const END_WITHIN: Duration = Duration::from_secs(1);
 /// The most events that the system is asked for at once: all that any connection can have. What a reader does not see
@@ -116,8 +112,6 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) lines: Lines,
     pub(crate) counts: Counts,
-    pub(crate) sockets: Arc<Semaphore>,
-    pub(crate) silent: Arc<Semaphore>,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
 }
@@ -267,8 +261,6 @@ impl Server {
             },
             lines: Lines::default(),
             counts: Counts::default(),
-            sockets: Arc::new(Semaphore::new(MOST_SOCKETS)),
-            silent: Arc::new(Semaphore::new(MOST_SILENT)),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         });

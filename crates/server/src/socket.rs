@@ -23,10 +23,7 @@ use killcord::{
     core::BrowserId,
     wire::{MAX_FRAME, ToHost, ToPage, close_code},
 };
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::MissedTickBehavior,
-};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -58,6 +55,9 @@ const HEARD_WITHIN: Duration = Duration::from_secs(10);
 /// Of a browser that is let in no more.
 const NOT_PAIRED: &str = "this browser is not paired";
 
+/// Of one that has said nothing, for one more of the same browser.
+const NEWER: &str = "this browser has opened others since";
+
 /// How a socket ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Over {
@@ -75,10 +75,9 @@ pub(crate) async fn open(
     Extension(busy): Extension<Arc<Busy>>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let place = |places: &Arc<Semaphore>| Arc::clone(places).try_acquire_owned().ok();
-    let (Some(place), Some(silent)) = (place(&shared.sockets), place(&shared.silent)) else {
+    if !busy.opens() {
         return Refused::TooMany.into_response();
-    };
+    }
     let visitor = Visitor {
         browser: browser.id,
         address: from.address,
@@ -96,9 +95,9 @@ pub(crate) async fn open(
         // axum starts the task; the scope counts it, and ends it.
         .on_upgrade(move |socket| {
             tasks.track_future(async move {
-                let _held = (place, busy);
-                let way = Way { revoked: browser.revoked().clone(), browser: browser.id, proxied: from.proxied };
-                attend(socket, shared, visitor, way, silent).await;
+                let revoked = browser.revoked().clone();
+                let way = Way { revoked, browser: browser.id, proxied: from.proxied, busy };
+                attend(socket, shared, visitor, way).await;
             })
         })
 }
@@ -110,21 +109,17 @@ struct Way {
     revoked: CancellationToken,
     /// A proxy: it may close the connection when it likes.
     proxied: bool,
+    /// Its place.
+    busy: Arc<Busy>,
 }
 
-async fn attend(
-    socket: WebSocket,
-    shared: Arc<Shared>,
-    visitor: Visitor,
-    way: Way,
-    silent: OwnedSemaphorePermit,
-) {
+async fn attend(socket: WebSocket, shared: Arc<Shared>, visitor: Visitor, way: Way) {
     let (attachment, frames) = shared.host.attach_page(visitor);
     let (line, pings) = Line::new(attachment, shared.stop.child_token());
     let (mut sink, mut stream) = socket.split();
     let mut token = None;
     let over = tokio::select! {
-        over = read(&mut stream, &shared, &line, &way, silent) => over,
+        over = read(&mut stream, &shared, &line, &way) => over,
         over = write(&mut sink, &shared, &line, frames, pings, &mut token) => over,
     };
     shared.lines.gone(&line, token.as_deref());
@@ -148,9 +143,8 @@ async fn read(
     shared: &Shared,
     line: &Line,
     way: &Way,
-    silent: OwnedSemaphorePermit,
 ) -> Over {
-    let mut silent = Some(silent);
+    let mut silent = true;
     let mut dismissed = false;
     let mut rate = Rate::new(FRAMES.0, FRAMES.1, Instant::now());
     let hello_by = tokio::time::sleep(shared.limits.hello);
@@ -180,7 +174,7 @@ async fn read(
                 continue;
             }
             () = way.revoked.cancelled(), if !dismissed => {
-                if silent.is_some() {
+                if silent {
                     return Over::Close(rfc::POLICY, NOT_PAIRED);
                 }
                 // Behind its hello, whenever that was: the session's last word ends the socket.
@@ -188,7 +182,8 @@ async fn read(
                 dismissed = true;
                 continue;
             }
-            () = &mut hello_by, if silent.is_some() => return Over::Close(rfc::POLICY, "no hello came"),
+            () = &mut hello_by, if silent => return Over::Close(rfc::POLICY, "no hello came"),
+            () = way.busy.shown_out(), if silent => return Over::Close(rfc::POLICY, NEWER),
             _ = ping.tick() => {
                 if line.unanswered() >= shared.limits.unanswered {
                     return Over::Gone;
@@ -209,8 +204,11 @@ async fn read(
                     if way.revoked.is_cancelled() {
                         return Over::Close(rfc::POLICY, NOT_PAIRED);
                     }
+                    if silent && !way.busy.is_heard() {
+                        return Over::Close(rfc::POLICY, NEWER);
+                    }
                     line.attachment.frame(ToHost::Hello { v, resume, nonce, want });
-                    silent = None;
+                    silent = false;
                 }
                 Ok(frame) => line.attachment.frame(frame),
                 // Answered by the host, with its words.

@@ -1,14 +1,12 @@
 //! What comes over a socket that should not, and what goes out to the last.
 
-use std::net::TcpStream;
-
 use killcord::{
     Cause, Role, SessionEnd,
     core::Epoch,
     wire::{ErrorCode, RigState, SessionsView, ToHost, ToPage},
 };
 use tungstenite::{
-    Message, WebSocket,
+    Message,
     protocol::frame::{
         Frame,
         coding::{Data, OpCode},
@@ -16,6 +14,8 @@ use tungstenite::{
 };
 
 use crate::bench::{Bench, Page};
+
+const HELLO: &str = r#"{"t":"hello","v":1,"nonce":"a","want":"observer"}"#;
 
 fn code(frame: &ToPage) -> Option<ErrorCode> {
     match frame {
@@ -27,6 +27,15 @@ fn code(frame: &ToPage) -> Option<ErrorCode> {
 fn refused(page: &mut Page, text: &str) -> ErrorCode {
     page.say(text);
     code(&page.until(|frame| code(frame).is_some())).unwrap()
+}
+
+/// The reason that it is closed for.
+fn why(page: &mut Page) -> String {
+    loop {
+        if let Message::Close(close) = page.socket.read().unwrap() {
+            return close.unwrap().reason.to_string();
+        }
+    }
 }
 
 #[test]
@@ -111,17 +120,49 @@ fn a_socket_that_never_says_hello_is_closed() {
 }
 
 #[test]
-fn silent_sockets_are_few_and_those_with_a_session_stay() {
+fn a_guest_s_silent_sockets_are_few_and_for_one_more_the_oldest_of_his_own_goes() {
     let bench = Bench::start();
-    let browser = bench.browser();
-    let mut page = browser.page(None);
-    let mut sockets: Vec<WebSocket<TcpStream>> = Vec::new();
-    while let Ok(page) = browser.socket() {
-        sockets.push(page.socket);
-        assert!(sockets.len() <= 300, "silent sockets without end");
+    let (browser, other) = (bench.browser(), bench.browser());
+    let (mut page, mut others) = (browser.page(None), other.socket().unwrap());
+    let mut sockets: Vec<Page> = Vec::new();
+    for n in 0..20 {
+        let socket = browser.socket().unwrap();
+        if n >= 8 {
+            // Not for its silence, which is for later.
+            assert_eq!(why(&mut sockets.remove(0)), "this browser has opened others since");
+        }
+        sockets.push(socket);
     }
-    assert!((8..=64).contains(&sockets.len()), "{}", sockets.len());
     page.beat(1);
+    others.say(HELLO);
+    others.until(|frame| matches!(frame, ToPage::Welcome { .. }));
+    for mut left in sockets {
+        left.say(HELLO);
+        left.until(|frame| matches!(frame, ToPage::Welcome { .. }));
+    }
+}
+
+#[test]
+fn a_guest_with_many_sockets_is_refused_one_more_and_a_page_of_another_comes_back_and_stops() {
+    let bench = Bench::start();
+    let (hog, browser) = (bench.browser(), bench.browser());
+    let mut page = browser.page(None);
+    page.arm(&bench);
+    let mut all: Vec<Page> = Vec::new();
+    while let Ok(mut socket) = hog.socket() {
+        socket.say(HELLO);
+        socket.until(|frame| matches!(frame, ToPage::Welcome { .. }));
+        all.push(socket);
+        assert!(all.len() <= 32, "sockets without end");
+    }
+    assert_eq!(all.len(), 32);
+    // Its connection blips.
+    let (nonce, token) = (page.nonce.clone(), page.token.clone());
+    drop(page);
+    let mut back = browser.hello(&nonce, Some(&token));
+    assert!(back.resumed() && bench.is_on());
+    back.frame(&ToHost::Stop);
+    bench.until_off();
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use killcord::wire::{ToHost, ToPage};
 use killcord_tests::clock::monotonic;
 use killcord_tests::instrument::Instrument;
-use killcord_tests::page::{Browser, Page, link};
+use killcord_tests::page::{Browser, Page, link, nth_link};
 use killcord_tests::place;
 use killcord_tests::port::Port;
 use killcord_tests::process::{Launch, Process, look};
@@ -17,6 +17,8 @@ use killcord_tests::wait::{LONG, until_true};
 use rustix::event::{PollFd, PollFlags, poll};
 
 pub(crate) const BEAT: Duration = Duration::from_secs(1);
+/// Pages of one browser: as many as a host lets it have.
+const TABS: usize = 32;
 pub(crate) const EXPIRE_AFTER: Duration = Duration::from_secs(5);
 
 /// The pages, and the host with one supply.
@@ -79,19 +81,22 @@ impl Crowd {
     pub(crate) fn of(count: usize) -> (Self, f64) {
         let (mut crowd, browser) = Self::of_one("");
         let alone = crowd.resident();
-        crowd.grow(&browser, count);
+        crowd.grow(browser, count);
         (crowd, alone)
     }
 
     /// With so many pages at a host that encrypts, and the browser whose pages they are.
     pub(crate) fn encrypted(count: usize) -> (Self, Browser) {
         let (mut crowd, browser) = Self::of_one("tls = \"self-signed\"\n");
-        crowd.grow(&browser, count);
+        crowd.grow(browser.clone(), count);
         (crowd, browser)
     }
 
-    fn grow(&mut self, browser: &Browser, count: usize) {
+    fn grow(&mut self, mut browser: Browser, count: usize) {
         for n in 1..count {
+            if n % TABS == 0 {
+                browser = Browser::pair(&nth_link(&self.host, n / TABS));
+            }
             if n % 100 == 0 {
                 eprintln!("{n} of {count} pages");
             }
