@@ -181,7 +181,10 @@ impl Browser {
     /// When it is not given.
     #[must_use]
     pub fn document(&self) -> String {
-        let mut answer = self.get("/", &[("sec-fetch-dest", "document"), ("accept", "text/html,*/*;q=0.8")]);
+        // As one that a person opens.
+        let opened =
+            [("sec-fetch-site", "none"), ("sec-fetch-dest", "document"), ("accept", "text/html,*/*;q=0.8")];
+        let mut answer = self.get("/", &opened);
         assert_eq!(answer.status(), 200);
         let text = answer.body_mut().read_to_string().unwrap();
         let (_, rest) = text.split_once("<meta name=\"killcord-nonce\" content=\"").unwrap();

@@ -1,15 +1,20 @@
-//! A wrapped app that tries to get hold of Killcord's session, in a real Chromium; and what a person does in an app, which
-//! counts although nothing of it is seen.
+//! A wrapped app, and a page of another site, that try to get hold of Killcord's session, in a real Chromium; and what a
+//! person does in an app, which counts although nothing of it is seen.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod browser;
+
+use browser::{Bench, await_panel};
 use killcord_tests::chromium::{Chromium, Reload, Tab};
 use killcord_tests::door;
+use killcord_tests::elsewhere::Elsewhere;
 use killcord_tests::page::{Browser, link, nth_link};
 use killcord_tests::place;
 use killcord_tests::station::quoted;
 use killcord_tests::wait::{LONG, until, until_true};
 use killcord_tests::wrapped::Wrapped;
+use rustix::process::Signal;
 use serde_json::json;
 
 /// Nobody's lease or grace is over while a test looks elsewhere.
@@ -124,4 +129,42 @@ fn a_press_in_the_app_is_a_sign_of_the_person() {
         tab.await_no_text("Are you still there?");
     }
     assert!(bench.is("ON"));
+}
+
+#[test]
+fn a_page_of_another_site_that_leads_to_the_bench_opens_no_session_and_switches_nothing_on() {
+    let bench = Bench::with_all(PATIENT, "on_last_session = \"safe\"\narm = \"on-first-session\"");
+    let (chromium, site) = (Chromium::naming("evil.example"), Elsewhere::start());
+    let mut serve = bench.serve();
+    let tab = bench.paired(&chromium, &serve);
+    until_true("what a person opens to arm", LONG, || bench.is_on());
+    tab.close();
+    serve.signal(Signal::TERM);
+    serve.wait(LONG);
+    let serve = bench.serve();
+    bench.psu.forget();
+    let led = |from: &str, to: &str| {
+        let tab = chromium.open(from);
+        tab.run(&format!("void setTimeout(() => location.assign({}))", json!(bench.url() + to)));
+        tab
+    };
+    let foreign = site.url().replace("127.0.0.1", "evil.example");
+    let mut tabs = Vec::new();
+    for way in ["#x", "killcord/pair#x", "killcord/panel#x"] {
+        let tab = led(&foreign, way);
+        tab.await_text("Press “Open” if it was you");
+        assert!(bench.is_off() && bench.sessions().is_empty(), "{way}: {:?}", bench.sessions());
+        tabs.push(tab);
+    }
+    // Another port is of the same site: the cookie goes along, and there is a session.
+    let tab = led(&site.url(), "");
+    await_panel(&tab);
+    assert!(bench.switched().0 == 0 && bench.is_off());
+    bench.arm(&tab);
+    tab.close();
+    bench.await_off();
+    let tab = tabs.pop().unwrap();
+    tab.click("button", "Open");
+    await_panel(&tab);
+    drop(serve);
 }

@@ -28,6 +28,11 @@ fn the_panel_is_pictured_in_each_of_its_states() {
     let holder = browsers[0].open(&format!("{}killcord/pair#0123456789abcdef0123456789abcdef", bench.url()));
     album.take(&holder, "pair-wrong", "This code is wrong.");
     holder.close();
+    let holder = browsers[0].blank();
+    let link = format!("{}killcord/pair#0123456789abcdef0123456789abcdef", bench.url());
+    holder.run(&format!("void setTimeout(() => location.assign({}))", json!(link)));
+    album.take(&holder, "pair-led", "Press “Open”");
+    holder.close();
     let holder = bench.paired(&browsers[0], &serve);
     album.take(&holder, "safe", "Safe");
     holder.click("button", "Arm");

@@ -16,6 +16,10 @@ const MOST_DOCUMENTS: usize = 64;
 /// The most browsers that are kept. One more is not known, and an unknown one never earns an end without grace.
 const MOST_BROWSERS: usize = 1024;
 
+/// With what the nonce of a document begins that a person, or a page of the host's own, has asked for. To any other
+/// another site's page may have led: only a page of such a one may make `arm = "on-first-session"` act.
+pub const OPENED: &str = "opened-";
+
 /// How long a close (1001) waits for word that it is no end, besides the time of its way: a browser that keeps a page
 /// closes its connection too, and its beacon comes by another one; Firefox, when it reloads one, now and then closes its
 /// connection before it asks for the new document (10 ms before, at most, in 16 reloads on two busy cores). The most that

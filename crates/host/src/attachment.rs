@@ -153,9 +153,11 @@ impl Attachment {
             address: self.visitor.as_ref().map(|visitor| visitor.address),
             who: self.visitor.as_ref().map(|visitor| Arc::clone(&visitor.who)),
         };
-        // A window and a terminal are on this machine by nature; a page that was there before is not newly opened.
+        // A window and a terminal are on this machine by nature; a page that was there before is not newly opened, and one
+        // to which another site's page led is nobody's.
+        let opened = resume.is_none() && seat.nonce.starts_with(documents::OPENED);
         let local = match &self.visitor {
-            Some(visitor) => visitor.direct && visitor.address.is_loopback() && resume.is_none(),
+            Some(visitor) => visitor.direct && visitor.address.is_loopback() && opened,
             None => matches!(self.kind, SessionKind::Window | SessionKind::Terminal),
         };
         let arrival = Arrival {

@@ -83,6 +83,12 @@ pub(crate) fn is_of_another_site(headers: &HeaderMap) -> bool {
     (is(&SITE, "cross-site") || is(&SITE, "same-site")) && !opened
 }
 
+/// Whether a person, or a page of ours, has asked for a document. Another site's page that led to it stays its origin
+/// through redirects; where a browser says nothing it may be one.
+pub(crate) fn is_opened(headers: &HeaderMap) -> bool {
+    matches!(single(headers, &SITE).flatten(), Some("none" | "same-origin"))
+}
+
 /// Whether a page of another name or port of this site asks for the content of a frame.
 pub(crate) fn is_framed_by_a_neighbour(method: &Method, headers: &HeaderMap) -> bool {
     let is = |name: &HeaderName, word: &str| single(headers, name).flatten() == Some(word);

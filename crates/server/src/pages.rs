@@ -9,12 +9,12 @@ use std::{borrow::Cow, sync::Arc};
 use axum::{
     body::Bytes,
     extract::{Request, State},
-    http::{Method, header::CONTENT_TYPE},
+    http::{HeaderMap, Method, header::CONTENT_TYPE},
     response::{Html, IntoResponse as _, Redirect, Response},
 };
-use killcord::Rig;
+use killcord::{Rig, core::documents::OPENED};
 
-use crate::{Ui, UiError, answer::Refused, pair::Browser, secret, server::Shared, ui};
+use crate::{Ui, UiError, answer::Refused, names, pair::Browser, secret, server::Shared, ui};
 
 /// One file of the pages.
 #[derive(Clone, Debug)]
@@ -79,13 +79,13 @@ pub(crate) async fn get(
     browser: Result<Browser, Refused>,
     request: Request,
 ) -> Response {
-    let (method, path) = (request.method(), request.uri().path());
-    if !matches!(*method, Method::GET | Method::HEAD) {
+    let (asked, path) = (shared.asked(request.method(), request.headers()), request.uri().path());
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Refused::Unknown.into_response();
     }
     let Some(own) = &shared.assets.ui else {
         return match path {
-            "/" | "/index.html" => document(&shared, browser, method, "index.html"),
+            "/" | "/index.html" => document(&shared, browser, asked, "index.html"),
             _ => Refused::Unknown.into_response(),
         };
     };
@@ -96,7 +96,7 @@ pub(crate) async fn get(
         Err(refused) => return refused.into_response(),
     };
     match own.find(path) {
-        Some(file) if ui::is_document(file.name) => page(&shared, &browser, method, &file.text()),
+        Some(file) if ui::is_document(file.name) => page(&shared, &browser, asked, &file.text()),
         Some(file) => ([(CONTENT_TYPE, kind(file.name))], file.bytes.clone()).into_response(),
         None => Refused::Unknown.into_response(),
     }
@@ -107,14 +107,17 @@ pub(crate) async fn panel(
     State(shared): State<Arc<Shared>>,
     browser: Result<Browser, Refused>,
     method: Method,
+    headers: HeaderMap,
 ) -> Response {
-    document(&shared, browser, &method, "index.html")
+    document(&shared, browser, shared.asked(&method, &headers), "index.html")
 }
 
-/// The page behind a link, and for whoever comes without a cookie.
-pub(crate) async fn pair(State(shared): State<Arc<Shared>>) -> Response {
+/// The page behind a link, and for whoever comes without a cookie. Where another site's page may have led to it, it does
+/// nothing before a person presses its button: a browser that is paired would have opened the bench by it.
+pub(crate) async fn pair(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     let fingerprint = shared.fingerprint().map(|print| ("killcord-fingerprint", print));
-    Html(shared.told(&shared.built("pair.html"), fingerprint)).into_response()
+    let opened = shared.is_opened(&headers).then(|| ("killcord-opened", String::new()));
+    Html(shared.told(&shared.built("pair.html"), fingerprint.into_iter().chain(opened))).into_response()
 }
 
 /// A file of the pages below `/killcord/`: the same for everybody, so that the pairing page has its own.
@@ -133,15 +136,24 @@ pub(crate) async fn file(State(shared): State<Arc<Shared>>, request: Request) ->
     }
 }
 
+/// How a document is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    /// It is given, and not only its head.
+    whole: bool,
+    /// A person, or a page of ours, wants it.
+    opened: bool,
+}
+
 /// A built page that holds a session.
 pub(crate) fn document(
     shared: &Shared,
     browser: Result<Browser, Refused>,
-    method: &Method,
+    asked: Asked,
     name: &str,
 ) -> Response {
     match browser {
-        Ok(browser) => page(shared, &browser, method, &shared.built(name)),
+        Ok(browser) => page(shared, &browser, asked, &shared.built(name)),
         Err(refused) => elsewhere(shared, refused),
     }
 }
@@ -156,10 +168,11 @@ fn elsewhere(shared: &Shared, refused: Refused) -> Response {
 }
 
 /// A page that holds a session.
-fn page(shared: &Shared, browser: &Browser, method: &Method, text: &str) -> Response {
-    let Some(nonce) = secret::word() else { return Refused::Failed.into_response() };
-    let text = shared.told(text, Some(("killcord-nonce", nonce.clone())));
-    if *method == Method::GET {
+fn page(shared: &Shared, browser: &Browser, asked: Asked, text: &str) -> Response {
+    let Some(word) = secret::word() else { return Refused::Failed.into_response() };
+    let nonce = if asked.opened { format!("{OPENED}{word}") } else { word };
+    let text = shared.told(text, [("killcord-nonce", nonce.clone())]);
+    if asked.whole {
         // Before the answer's first byte: the old page's goodbye comes after that.
         shared.host.document(browser.id, nonce);
     }
@@ -167,14 +180,23 @@ fn page(shared: &Shared, browser: &Browser, method: &Method, text: &str) -> Resp
 }
 
 impl Shared {
+    pub(crate) fn asked(&self, method: &Method, headers: &HeaderMap) -> Asked {
+        Asked { whole: *method == Method::GET, opened: self.is_opened(headers) }
+    }
+
+    /// Whether a person, or a page of ours, wants a document. To the window at the bench no other site's page leads.
+    fn is_opened(&self, headers: &HeaderMap) -> bool {
+        self.is_at_the_bench() || names::is_opened(headers)
+    }
+
     /// A built document, in its place.
     fn built(&self, name: &str) -> String {
         placed(&self.assets.document(name), &self.base_path)
     }
 
     /// A document with what it is told, the first things in its head: where all of this is shown, if that is not the
-    /// root, that it is in the window at the bench, if so, and one thing more.
-    fn told(&self, document: &str, more: Option<(&str, String)>) -> String {
+    /// root, that it is in the window at the bench, if so, and more.
+    fn told<'a>(&self, document: &str, more: impl IntoIterator<Item = (&'a str, String)>) -> String {
         let base = (self.base_path != "/").then(|| ("killcord-base", self.base_path.clone()));
         let window = self.is_at_the_bench().then(|| ("killcord-window", String::new()));
         told(document, base.into_iter().chain(window).chain(more))

@@ -40,8 +40,8 @@ export class SocketHost {
   };
   /** What the pair endpoint answers. */
   pairs: { status: number; body: unknown } = { status: 204, body: null };
-  /** What the panel and the pair page are told in their heads. */
-  head = '';
+  /** What the panel and the pair page are told in their heads: a person has asked for them. */
+  head = '<meta name="killcord-opened" content="">';
   /** Sessions by their present token. */
   readonly tokens = new Map<string, number>();
   #sessions = 0;

@@ -267,6 +267,22 @@ describe('the pair page', () => {
     expect(host.record).toContainEqual({ what: 'paired', code: { code: 'ABCD-1234' } });
   });
 
+  it('to which another site’s page may have led hands over nothing before a press', async () => {
+    host.head = '';
+    await visit('/killcord/pair#ABCD-1234');
+    await page.getByText(PAIR.led).waitFor();
+    expect(page.url()).toBe(`${host.url}/killcord/pair`);
+    // Whatever was meant for the page before.
+    for (const key of ['Enter', 'Space']) await page.keyboard.press(key);
+    await page.evaluate(axeCore.source);
+    expect(await page.evaluate(async () => (await (window as unknown as { axe: typeof axeCore }).axe.run()).violations.map(({ id }) => id))).toEqual([]);
+    const paired = { what: 'paired', code: { code: 'ABCD-1234' } };
+    expect(host.record).not.toContainEqual(paired);
+    await button(PAIR.open).click();
+    await bench();
+    expect(host.record).toContainEqual(paired);
+  });
+
   it.each([['code_used', PAIR.used], ['code_expired', PAIR.expired], ['code_wrong', PAIR.wrong]])(
     'says of a code why it is %s, and takes another',
     async (code, words) => {

@@ -32,7 +32,8 @@ pub(crate) async fn shell(
         return Redirect::to(&format!("{}killcord/panel", shared.base_path)).into_response();
     }
     let app = shared.app.as_ref().and_then(|door| enter::shown(door, &from)).unwrap_or_default();
-    let mut response = pages::document(&shared, browser, request.method(), FILE);
+    let asked = shared.asked(request.method(), request.headers());
+    let mut response = pages::document(&shared, browser, asked, FILE);
     let policy = format!("{POLICY}; frame-src {}", origin::source(&app));
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);

@@ -326,9 +326,15 @@ impl Browser {
         ask(self.at, &get(self.at, path, &more).replacen("GET", "DELETE", 1))
     }
 
-    /// Asks for the document; its nonce.
+    /// Asks for the document as a person does; its nonce.
     pub(crate) fn document(&self) -> String {
-        let answer = self.get("/");
+        self.document_of("Sec-Fetch-Site: none\r\n")
+    }
+
+    /// Asks for the document with that word of the browser's on who wants it.
+    pub(crate) fn document_of(&self, who: &str) -> String {
+        let opened = "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n";
+        let answer = ask(self.at, &get(self.at, "/", &format!("Cookie: {}\r\n{opened}{who}", self.cookie)));
         assert_eq!(answer.status, 200, "{answer:?}");
         let (_, rest) = answer.body.split_once("<meta name=\"killcord-nonce\" content=\"").unwrap();
         rest.split_once('"').unwrap().0.to_owned()

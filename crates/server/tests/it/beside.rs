@@ -5,12 +5,14 @@ use std::fs;
 use killcord::{core::SessionEnd, wire::ToPage};
 use killcord_server::{Assets, Bound, Server, Ui};
 
-use crate::bench::{Bench, Browser, ask, post};
+use crate::bench::{Bench, Browser, ask, get, post};
 
 /// The window's server, and the window that it has let in.
 struct Window {
     _server: Server,
     browser: Browser,
+    /// By which it was.
+    code: String,
 }
 
 impl Window {
@@ -25,7 +27,7 @@ impl Window {
         let at = server.address();
         let answer = ask(at, &post(at, "/killcord/pair", "", &format!("{{\"code\":\"{code}\"}}")));
         let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
-        Self { _server: server, browser: Browser { at, cookie } }
+        Self { _server: server, browser: Browser { at, cookie }, code: code.to_owned() }
     }
 }
 
@@ -82,8 +84,26 @@ fn the_window_is_not_shut_out_of_its_own_bench() {
     let window = Window::of(&bench, Some(&bench.server));
     let window = &window.browser;
     assert!(window.get("/").body.contains("<meta name=\"killcord-window\""));
+    // A web view need not say who wants a page: in the window it is always a person.
+    assert!(window.get("/killcord/pair").body.contains("<meta name=\"killcord-opened\""));
+    assert!(window.get("/").body.contains("content=\"opened-"));
     let answer = window.delete("/killcord/pair");
     assert_eq!((answer.status, answer.code().as_str()), (403, "window"));
     assert_eq!(window.get("/killcord/api/v1/rig").status, 200);
     assert!(!bench.browser().get("/").body.contains("killcord-window"));
+}
+
+#[test]
+fn a_window_s_port_is_of_loopback_and_opened_once_for_its_cookie_alone() {
+    let bench = Bench::start();
+    let window = Window::of(&bench, None);
+    let at = window.browser.at;
+    assert!(at.ip().is_loopback());
+    let stranger = ask(at, &get(at, "/killcord/api/v1/rig", ""));
+    assert_eq!((stranger.status, stranger.code().as_str()), (401, "not_paired"));
+    let other = Browser { at, cookie: bench.browser().cookie };
+    assert_eq!(other.get("/killcord/api/v1/rig").code(), "not_paired", "a browser that is let in elsewhere");
+    let again = ask(at, &post(at, "/killcord/pair", "", &format!("{{\"code\":\"{}\"}}", window.code)));
+    assert_eq!((again.status, again.code().as_str()), (410, "code_used"));
+    assert_eq!(window.browser.get("/killcord/api/v1/rig").status, 200);
 }

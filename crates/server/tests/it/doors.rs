@@ -95,7 +95,7 @@ fn each_document_has_a_nonce_of_its_own() {
     let bench = Bench::start();
     let browser = bench.browser();
     let (one, two) = (browser.document(), browser.document());
-    assert_eq!((one.len(), two.len()), (32, 32));
+    assert_eq!((one.len(), two.len()), (7 + 32, 7 + 32), "a person has opened it, and 128 bits");
     assert_ne!(one, two);
 }
 

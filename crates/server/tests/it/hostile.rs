@@ -6,9 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use killcord::wire::RigState;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::bench::{Bench, Kept, SOON, get, post};
+use crate::bench::{Bench, Kept, SOON, get, post, remote};
 
 fn connect(bench: &Bench) -> TcpStream {
     let stream = TcpStream::connect(bench.at()).unwrap();
@@ -284,4 +285,41 @@ fn other_sites_get_nothing_by_images_scripts_frames_forms_or_fetches() {
     assert!(document.header("content-security-policy").unwrap().contains("frame-ancestors 'none'"));
     page.beat(1);
     assert!(bench.is_on());
+}
+
+/// What browsers say of a page that was opened by another, and what old ones do not.
+const LED: [&str; 3] = ["Sec-Fetch-Site: cross-site\r\n", "Sec-Fetch-Site: same-site\r\n", ""];
+
+#[test]
+fn a_document_to_which_another_site_s_page_led_arms_nothing_by_itself() {
+    let bench = Bench::at_remote_arming(&remote());
+    bench.wait_for(RigState::Safe);
+    for led in LED {
+        let browser = bench.browser();
+        let mut page = browser.hello(&browser.document_of(led), None);
+        // What it would have armed by its coming would be armed by now.
+        for n in 1..20 {
+            page.beat(n);
+        }
+        assert!(!bench.is_on(), "{led}");
+        assert_eq!(browser.delete("/killcord/pair").status, 204);
+    }
+    let browser = bench.browser();
+    let _page = browser.hello(&browser.document_of("Sec-Fetch-Site: same-origin\r\n"), None);
+    bench.wait_for(RigState::Armed);
+}
+
+#[test]
+fn the_pairing_page_acts_by_itself_only_where_no_other_site_s_page_led_to_it() {
+    let bench = Bench::start();
+    let acts = |who: &str| {
+        let opened = format!("Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n{who}");
+        let pair = bench.ask(&get(bench.at(), "/killcord/pair", &opened));
+        assert_eq!(pair.status, 200, "{who}");
+        pair.body.contains("<meta name=\"killcord-opened\"")
+    };
+    assert!(acts("Sec-Fetch-Site: none\r\n") && acts("Sec-Fetch-Site: same-origin\r\n"));
+    for led in LED {
+        assert!(!acts(led), "{led}");
+    }
 }

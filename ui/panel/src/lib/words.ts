@@ -158,6 +158,9 @@ export const APP = {
 /** What the pair page says. */
 export const PAIR = {
   ask: 'Paste the link or the code that the bench shows, or that an operator has sent you. It works once, for ten minutes. A key of “killcord token add” works too.',
+  led: 'Press “Open” if it was you who wanted this bench. Where its rig file says so, opening it switches it on.',
+  open: 'Open',
+  pair: 'Pair',
   role: (host: string): string =>
     `You pair this browser with the bench at ${host}. What it may do there was chosen by whoever made the link or key.`,
   fingerprint:

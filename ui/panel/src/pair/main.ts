@@ -1,4 +1,7 @@
-/** The page behind `…/killcord/pair#CODE`: pairs, then goes to the panel. */
+/**
+ * The page behind `…/killcord/pair#CODE`: pairs, then goes to the panel. It must never act by itself where another site's
+ * page may have led here: a browser that is paired would open the bench, and nobody has pressed anything.
+ */
 import '../lib/locale';
 import { hostRoot } from '@killcord/client';
 import '../app.css';
@@ -14,6 +17,9 @@ const part = <T extends Element>(selector: string): T => {
 const told = part<HTMLElement>('#told');
 const form = part<HTMLFormElement>('#entry');
 const field = part<HTMLInputElement>('#code');
+const button = part<HTMLButtonElement>('#entry button');
+/** The host's word that a person, or a page of its own, has asked for this one; crates/server/src/names.rs. */
+const opened = document.querySelector('meta[name="killcord-opened"]') !== null;
 
 async function tryWith(code: string): Promise<void> {
   form.hidden = true;
@@ -28,10 +34,15 @@ async function tryWith(code: string): Promise<void> {
 }
 
 function ask(why: string): void {
-  told.textContent = why;
-  field.value = '';
-  form.hidden = false;
+  show(why, '', PAIR.pair);
   field.focus();
+}
+
+function show(why: string, code: string, act: string): void {
+  told.textContent = why;
+  field.value = code;
+  button.textContent = act;
+  form.hidden = false;
 }
 
 /** What is known of the host before anything is handed over. */
@@ -48,8 +59,10 @@ function start(): void {
   const code = codeOf(location.hash);
   // Into no history and no screenshot.
   history.replaceState(null, '', location.pathname);
-  if (code) void tryWith(code);
-  else ask(PAIR.ask);
+  if (!code) ask(PAIR.ask);
+  else if (opened) void tryWith(code);
+  // Nothing has the focus: no key that was meant for the page before presses it.
+  else show(PAIR.led, code, PAIR.open);
 }
 
 form.addEventListener('submit', (event) => {
