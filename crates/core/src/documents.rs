@@ -13,7 +13,8 @@ use crate::Time;
 
 /// The most unclaimed documents that are kept for one browser. One that asks for more is in doubt from then on.
 const MOST_DOCUMENTS: usize = 64;
-/// The most browsers that are kept. One more is not known, and an unknown one never earns an end without grace.
+/// The most browsers that are kept: more than are let in at a time. For one more the one that was heard of least recently
+/// is forgotten, and an unknown one never earns an end without grace.
 const MOST_BROWSERS: usize = 1024;
 
 /// With what the nonce of a document begins that a person, or a page of the host's own, has asked for. To any other
@@ -92,12 +93,14 @@ impl Page {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Browser {
     /// By nonce: when each lapses.
     unclaimed: BTreeMap<String, Time>,
     /// A page of it came that claimed nothing: from a worker, a cache, a prerender or a sign-on.
     doubted: bool,
+    /// When it asked for a document or said hello last.
+    heard: Time,
 }
 
 /// The documents that browsers asked for and that no hello has claimed yet.
@@ -117,10 +120,13 @@ impl Documents {
     /// A browser asks for a document that will carry this nonce. To be told before the answer's first byte.
     pub fn asked(&mut self, browser: BrowserId, nonce: String, now: Time) {
         if !self.browsers.contains_key(&browser) && self.browsers.len() >= MOST_BROWSERS {
-            return;
+            let oldest = self.browsers.iter().min_by_key(|(_, known)| known.heard).map(|(&id, _)| id);
+            oldest.and_then(|id| self.browsers.remove(&id));
         }
         let until = now + self.lapse;
-        let browser = self.browsers.entry(browser).or_default();
+        let new = || Browser { unclaimed: BTreeMap::new(), doubted: false, heard: now };
+        let browser = self.browsers.entry(browser).or_insert_with(new);
+        browser.heard = now;
         browser.unclaimed.retain(|_, until| now < *until);
         if browser.unclaimed.len() < MOST_DOCUMENTS {
             browser.unclaimed.insert(nonce, until);
@@ -141,6 +147,7 @@ impl Documents {
         let claimed = browser.is_some_and(|id| {
             // A browser that asked for nothing is not in the account, and never earns anything.
             let Some(known) = self.browsers.get_mut(&id) else { return false };
+            known.heard = now;
             let fresh = known.unclaimed.remove(&nonce).is_some_and(|until| now < until);
             // The same page on a new connection. One that had gone for good is another, from a cache.
             let again = before.is_some_and(|before| {

@@ -180,11 +180,30 @@ fn a_browser_that_asks_without_end_is_in_doubt_and_takes_no_memory() {
     assert!(size < 10_000, "{size}");
     let late = at(100) + LAPSE;
     assert_eq!(documents.goodbye(&mut page, "a", false, late), Some(Goodbye::Grace));
-    for n in 0..10_000 {
-        documents.asked(BrowserId(10 + n), "x".into(), at(100));
+}
+
+#[test]
+fn the_browser_that_was_heard_of_least_recently_is_forgotten_for_one_more() {
+    let (mut documents, mut page) = loaded("a");
+    let other = |n: u64| BrowserId(10 + n);
+    let open = |documents: &mut Documents, browser, ms| {
+        documents.asked(browser, "x".into(), at(ms));
+        documents.hello(Some(browser), "x".into(), None, at(ms))
+    };
+    let mut pages: Vec<Page> = (0..1023).map(|n| open(&mut documents, other(n), 100 + n)).collect();
+    // Its next document: it is no longer the first of them.
+    documents.asked(ONE, "b".into(), at(5_000));
+    page = documents.hello(Some(ONE), "b".into(), Some(&page), at(5_000));
+    let mut last = open(&mut documents, BrowserId(9_000), 6_000);
+    for (page, nonce) in [(&mut last, "x"), (&mut page, "b"), (&mut pages[1], "x")] {
+        assert_eq!(documents.goodbye(page, nonce, false, at(7_000)), Some(Goodbye::AtOnce), "{page:?}");
     }
-    let mut last = documents.hello(Some(BrowserId(10_009)), "x".into(), None, at(101));
-    assert_eq!(documents.goodbye(&mut last, "x", false, at(102)), Some(Goodbye::Grace));
+    assert_eq!(documents.goodbye(&mut pages[0], "x", false, at(7_000)), Some(Goodbye::Grace));
+    for n in 0..10_000 {
+        documents.asked(other(n), "x".into(), at(8_000));
+    }
+    let size = format!("{documents:?}").len();
+    assert!(size < 1024 * 200, "{size}");
 }
 
 /// What a browser does to one of its tabs.
