@@ -1,9 +1,10 @@
 //! Who may come in: the one-time codes of links, the tokens of the rig's folder, and who was let in by them.
 //!
-//! What is revoked is worth nothing from that moment on, whatever the disk does: memory first, the file behind it.
+//! What is revoked is worth nothing from that moment on, whatever the disk does: memory first, the file behind it. **It
+//! must never** let whoever is let in push out somebody whom another has let in.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -26,8 +27,12 @@ use crate::{
 /// Wrong codes and keys that may be tried from one address, and by all together. Right ones are never refused for it.
 const TRIES: Pace = (10, Duration::from_secs(6));
 const ALL_TRIES: Pace = (100, Duration::from_millis(600));
-/// The most browsers that are remembered; the oldest is forgotten for one more.
+/// The most browsers that are let in. One more is refused.
 const MOST_BROWSERS: usize = 256;
+/// The most of them that the host's own links have let in, and that one key or one browser has; its own oldest is
+/// forgotten for one more.
+const MOST_OF_THE_HOST: usize = 128;
+const MOST_OF_ONE: usize = 16;
 /// A folder that was changed so short a time ago may be changed again without a sign: file systems count in ticks.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -67,11 +72,29 @@ pub(crate) struct Paired {
     pub(crate) forgotten: Option<String>,
 }
 
+/// What the folder says of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    /// Nothing yet: its file is being written, and may be there at any moment.
+    Writing,
+    /// It decides.
+    Saved,
+    /// Nothing: the file could not be written.
+    Nowhere,
+}
+
 struct Known {
     token: Token,
     guest: Guest,
-    /// Whether its file has been written: until then the folder says nothing of it.
-    saved: bool,
+    kept: Kept,
+}
+
+/// The folder, at one look.
+struct Folder {
+    changed: Option<SystemTime>,
+    /// What it had to have in it: those that were saved before.
+    known: Vec<Token>,
+    listed: Vec<Token>,
 }
 
 struct Inner {
@@ -79,8 +102,8 @@ struct Inner {
     tries: Addresses,
     /// By the hash of the secret.
     known: HashMap<String, Known>,
-    /// By the same hash: such as were revoked, and whose file may still be there.
-    revoked: HashSet<String>,
+    /// By the same hash: such as were revoked and whose file may still be there, or come.
+    revoked: HashMap<String, Kept>,
     seen: Option<SystemTime>,
 }
 
@@ -99,7 +122,7 @@ impl Access {
             codes: Codes::default(),
             tries: Addresses::new(TRIES, ALL_TRIES, now),
             known: HashMap::new(),
-            revoked: HashSet::new(),
+            revoked: HashMap::new(),
             seen: None,
         };
         let access = Self { inner: Mutex::new(inner), tokens };
@@ -144,6 +167,7 @@ impl Access {
             return Err(Refused::CodeExpired);
         }
         let expires_unix_ms = parent.and_then(|parent| parent.token.expires_unix_ms);
+        let forgotten = inner.room(by.as_deref())?;
         let cookie = secret::word().ok_or(Refused::Failed)?;
         let name = format!("browser-{}", secret::word().ok_or(Refused::Failed)?.get(..8).unwrap_or_default());
         let token = Token {
@@ -156,14 +180,29 @@ impl Access {
             expires_unix_ms,
             hash: secret::kept(&cookie),
         };
-        let forgotten = inner.remember(token.clone(), false);
+        if let Some(name) = &forgotten {
+            // Its sockets end its sessions.
+            drop(inner.forget(|token| token.name == *name));
+        }
+        inner.remember(token.clone(), Kept::Writing);
         Ok(Paired { cookie, token, forgotten })
     }
 
-    /// A token's file has been written: from here on the folder decides.
-    pub(crate) fn saved(&self, token: &Token) {
-        if let Some(known) = self.inner().known.get_mut(&token.hash) {
-            known.saved = true;
+    /// The writing of a token's file is over. Whether the token is still worth something: else the file has to go.
+    fn written(&self, token: &Token, kept: Kept) -> bool {
+        match self.inner().known.get_mut(&token.hash) {
+            Some(known) => {
+                known.kept = kept;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// A token that was revoked while its file was written has none any more, unless the disk did not take that either.
+    fn unwritten(&self, token: &Token) {
+        if let Some(kept) = self.inner().revoked.get_mut(&token.hash) {
+            *kept = Kept::Saved;
         }
     }
 
@@ -200,40 +239,59 @@ impl Access {
 
     /// Looks what has become of the folder, and of the time; who was let in and is no more.
     pub(crate) fn look(&self) -> Vec<Guest> {
-        let now = unix_ms();
-        let Some(tokens) = &self.tokens else { return self.inner().forget(|token| token.is_over(now)) };
+        match self.folder() {
+            Some(folder) => self.take(folder),
+            None => self.inner().forget(|token| token.is_over(unix_ms())),
+        }
+    }
+
+    /// The folder as it is now; `None` where it says nothing new, or cannot be read.
+    fn folder(&self) -> Option<Folder> {
+        let tokens = self.tokens.as_ref()?;
         let changed = tokens.changed();
         let settled = |at: SystemTime| at.elapsed().is_ok_and(|since| since > TICK);
-        if self.inner().seen == changed && changed.is_none_or(settled) {
-            return self.inner().forget(|token| token.is_over(now));
+        let inner = self.inner();
+        if inner.seen == changed && changed.is_none_or(settled) {
+            return None;
         }
+        // Before it is listed: a browser that is paired meanwhile may be missing in the list.
+        let known = inner.known.values().filter(|known| known.kept == Kept::Saved);
+        let known: Vec<Token> = known.map(|known| known.token.clone()).collect();
+        drop(inner);
         // Without the lock: a slow disk holds up nobody.
-        let listed = match tokens.list() {
-            Ok(listed) => listed,
+        match tokens.list_beside(&known) {
+            Ok(listed) => Some(Folder { changed, known, listed }),
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "the tokens cannot be read; who was let in stays so");
-                return self.inner().forget(|token| token.is_over(now));
+                None
             }
-        };
+        }
+    }
+
+    /// Takes up what the folder says.
+    fn take(&self, folder: Folder) -> Vec<Guest> {
+        let now = unix_ms();
+        let Folder { changed, known, listed } = folder;
         let mut inner = self.inner();
         inner.seen = changed;
         // A file that says something else now is another token.
-        let gone = inner.known.values().filter(|known| known.saved && !listed.contains(&known.token));
-        let gone: Vec<String> = gone.map(|known| known.token.name.clone()).collect();
+        let gone = |token: &Token| known.contains(token) && !listed.contains(token);
         let before = inner.revoked.clone();
-        let ended = inner.forget(|token| token.is_over(now) || gone.contains(&token.name));
+        let ended = inner.forget(|token| token.is_over(now) || gone(token));
         // Only what was revoked here, and not there, is not taken up again.
         inner.revoked = before;
-        inner.revoked.retain(|hash| listed.iter().any(|token| token.hash == *hash));
+        inner
+            .revoked
+            .retain(|hash, kept| *kept == Kept::Writing || listed.iter().any(|token| token.hash == *hash));
         // Keys come before whom they let in.
         let (keys, browsers): (Vec<_>, Vec<_>) =
             listed.into_iter().partition(|token| token.kind == Kind::Key);
         for token in keys.into_iter().chain(browsers).filter(|token| !token.is_over(now)) {
             if let Some(known) = inner.known.get_mut(&token.hash) {
-                known.saved = true;
-            } else if !inner.revoked.contains(&token.hash) {
-                inner.remember(token, true);
+                known.kept = Kept::Saved;
+            } else if !inner.revoked.contains_key(&token.hash) {
+                inner.remember(token, Kept::Saved);
             }
         }
         ended
@@ -247,19 +305,22 @@ impl Inner {
         (!known.token.is_over(unix_ms())).then(|| known.guest.clone())
     }
 
-    /// The name of the browser that is forgotten for it.
-    fn remember(&mut self, token: Token, saved: bool) -> Option<String> {
-        let browsers = || self.known.values().filter(|known| known.token.kind == Kind::Browser);
-        let forgotten = if token.kind == Kind::Browser && browsers().count() >= MOST_BROWSERS {
-            let oldest = browsers().min_by_key(|known| known.token.made_unix_ms);
-            oldest.map(|known| known.token.name.clone())
+    /// The name of the browser that is forgotten for one more of whom `by` lets in: none but one of its own.
+    fn room(&self, by: Option<&str>) -> Result<Option<String>, Refused> {
+        let all = self.known.values().map(|known| &known.token);
+        let browsers: Vec<&Token> = all.filter(|token| token.kind == Kind::Browser).collect();
+        let own: Vec<&Token> = browsers.iter().copied().filter(|token| token.by.as_deref() == by).collect();
+        let most = if by.is_none() { MOST_OF_THE_HOST } else { MOST_OF_ONE };
+        if own.len() >= most {
+            Ok(own.iter().min_by_key(|token| token.made_unix_ms).map(|token| token.name.clone()))
+        } else if browsers.len() >= MOST_BROWSERS {
+            Err(Refused::Full)
         } else {
-            None
-        };
-        if let Some(name) = &forgotten {
-            // Its sockets end its sessions.
-            drop(self.forget(|token| token.name == *name));
+            Ok(None)
         }
+    }
+
+    fn remember(&mut self, token: Token, kept: Kept) {
         // A key is a person's; a browser that lets another in is another's.
         let is_key = |name: &&str| {
             let mut all = self.known.values().map(|known| &known.token);
@@ -272,8 +333,7 @@ impl Inner {
             role: token.role,
             revoked: CancellationToken::new(),
         };
-        self.known.insert(token.hash.clone(), Known { token, guest, saved });
-        forgotten
+        self.known.insert(token.hash.clone(), Known { token, guest, kept });
     }
 
     /// Those, all that they have let in, and the links that they have made.
@@ -294,7 +354,7 @@ impl Inner {
                 }
                 known.guest.revoked.cancel();
                 ended.push(known.guest.clone());
-                revoked.insert(hash.clone());
+                revoked.insert(hash.clone(), known.kept);
                 false
             });
         }
@@ -302,15 +362,18 @@ impl Inner {
     }
 }
 
-/// Writes a token's file; the rest of it is told where it cannot be.
+/// Writes a token's file; the rest of it is told where it cannot be. One that was revoked while the disk took its time is
+/// not left behind: it would be let in after a restart.
 pub(crate) fn save(access: &Access, token: &Token) {
-    match access.tokens.as_ref().map(|tokens| tokens.write(token)) {
-        None => {}
-        Some(Ok(())) => access.saved(token),
-        Some(Err(error)) => {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "a browser will have to be paired again after a restart");
-        }
+    let Some(tokens) = &access.tokens else { return };
+    let written = tokens.write(token);
+    if !access.written(token, if written.is_ok() { Kept::Saved } else { Kept::Nowhere }) {
+        // It was told; nobody waits for it.
+        delete(access, &token.name).ok();
+        access.unwritten(token);
+    } else if let Err(error) = written {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(error, "a browser will have to be paired again after a restart");
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) enum Refused {
     NotEncrypted,
     /// Done, and undone by a restart: the disk does not take it.
     NotKept,
+    /// As many browsers are let in as can be.
+    Full,
     /// The pairing code is none.
     CodeWrong,
     /// The pairing code has let a browser in.
@@ -107,7 +109,7 @@ impl Refused {
             Self::Unknown | Self::NoBrowsers => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::NotKept => StatusCode::INSUFFICIENT_STORAGE,
+            Self::NotKept | Self::Full => StatusCode::INSUFFICIENT_STORAGE,
             Self::AppGone => StatusCode::BAD_GATEWAY,
             Self::AppSlow => StatusCode::GATEWAY_TIMEOUT,
             Self::NotReady | Self::AppNotReady | Self::Ending | Self::Failed | Self::NoJournal => {
@@ -141,6 +143,7 @@ impl Refused {
             Self::NotKept => {
                 "done, but the disk did not take it: after a restart it is undone; look at the log"
             }
+            Self::Full => "as many browsers are let in as can be; an operator has to revoke some first",
             Self::CodeWrong => "this is no link of this host; open the newest one that Killcord printed",
             Self::CodeUsed => "this link was used; open the newest one that Killcord printed",
             Self::CodeExpired => "this link is too old; open the new one that Killcord has just printed",

@@ -49,7 +49,7 @@ pub(crate) async fn take(
         }
         Err(_) => shared.host.record_access(Entrance::Refused, Some(from.address), None),
     }
-    if matches!(taken, Ok(_) | Err(Refused::CodeExpired)) {
+    if matches!(taken, Ok(_) | Err(Refused::CodeExpired | Refused::Full)) {
         // One link is good for one browser: the next one gets another.
         shared.invite_if_used();
     }

@@ -1,8 +1,9 @@
 //! Who is let in: a folder with one file for each token. Whoever may write there decides; to revoke a token is to
 //! delete its file.
 //!
-//! **It must never** keep a secret: only hashes are written, and what cannot be read lets nobody in. A host and
-//! `killcord token` use the folder side by side, without a lock: each file is whole or not there.
+//! **It must never** keep a secret: only hashes are written, and what cannot be read lets nobody in anew. Nor may it take
+//! what cannot be read for revoked: a session would end by it. A host and `killcord token` use the folder side by side,
+//! without a lock: each file is whole or not there.
 
 use std::{
     collections::BTreeMap,
@@ -115,13 +116,23 @@ impl Tokens {
     /// # Errors
     /// [`TokenError::Folder`].
     pub fn list(&self) -> Result<Vec<Token>, TokenError> {
+        self.list_beside(&[])
+    }
+
+    /// The same for somebody who knows these: a file that is there and cannot be read is taken for what is known of it, so
+    /// that nobody is taken for revoked whose file is there.
+    ///
+    /// # Errors
+    /// [`TokenError::Folder`], also where only a part of it could be listed.
+    pub(crate) fn list_beside(&self, known: &[Token]) -> Result<Vec<Token>, TokenError> {
         let entries = match fs::read_dir(&self.0) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => return Err(self.folder(source)),
         };
         let mut tokens = Vec::new();
-        for entry in entries.flatten().take(2 * MOST) {
+        for entry in entries.take(2 * MOST) {
+            let entry = entry.map_err(|source| self.folder(source))?;
             let file = entry.file_name();
             let name = file.to_str().and_then(|file| file.strip_suffix(".json")).filter(|name| is_name(name));
             let Some(name) = name else { continue };
@@ -130,9 +141,15 @@ impl Tokens {
                 Ok(_) => tracing::warn!(name, "one token too many: it lets nobody in; revoke some"),
                 // Revoked since.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => {
-                    tracing::warn!(name, %error, "a token cannot be read: it lets nobody in; revoke it")
-                }
+                Err(error) => match known.iter().find(|token| token.name == name) {
+                    Some(token) => {
+                        tracing::warn!(name, %error, "a token cannot be read; it stays as it was; revoke it");
+                        tokens.push(token.clone());
+                    }
+                    None => {
+                        tracing::warn!(name, %error, "a token cannot be read: it lets nobody in; revoke it");
+                    }
+                },
             }
         }
         tokens.sort_by(|one, other| one.name.cmp(&other.name));

@@ -24,7 +24,7 @@ describe('a pairing', () => {
   it.each([
     [410, { code: 'code_used' }, PAIR.used], [410, { code: 'code_expired' }, PAIR.expired], [403, { code: 'code_wrong' }, PAIR.wrong],
     [421, { code: 'wrong_host' }, PAIR.wrongHost], [403, { code: 'wrong_origin' }, PAIR.wrongHost], [403, { code: 'not_encrypted' }, PAIR.notEncrypted],
-    [408, { code: 'too_slow' }, PAIR.slow], [503, { code: 'ending' }, PAIR.ending], [503, { code: 'failed' }, PAIR.failed], [400, { code: 'bad_request' }, PAIR.wrong], [410, 'gone', PAIR.expired],
+    [408, { code: 'too_slow' }, PAIR.slow], [503, { code: 'ending' }, PAIR.ending], [503, { code: 'failed' }, PAIR.failed], [507, { code: 'full' }, PAIR.full], [400, { code: 'bad_request' }, PAIR.wrong], [410, 'gone', PAIR.expired],
     [404, {}, PAIR.wrong], [403, { code: 7 }, PAIR.wrong], [500, {}, PAIR.failed],
   ])('refused with %d %j says why', async (status, body, problem) => {
     expect(await pair('C', answer(status, body))).toEqual({ ok: false, problem });

@@ -166,20 +166,129 @@ fn whom_a_key_lets_in_is_let_in_no_longer_than_the_key() {
     assert_eq!(door.take(&over), Err(Refused::CodeWrong));
 }
 
+/// Until the next token is made a moment later than the last.
+fn a_moment_later() {
+    let now = unix_ms();
+    while unix_ms() <= now {}
+}
+
 #[test]
-fn the_oldest_browser_is_forgotten_for_one_more() {
+fn a_key_pushes_out_only_whom_it_let_in() {
+    let door = Door::open();
+    let operator = door.take(&door.code()).unwrap();
+    let key = |name| door.tokens().add(name, Role::Observer, None).unwrap().1;
+    let (alice, bob) = (key("alice"), key("bob"));
+    door.access.look();
+    let others = [operator, door.take(&bob).unwrap()];
+    let first = door.take(&alice).unwrap();
+    let name = door.cookie(&first).unwrap().name;
+    a_moment_later();
+    for n in 1..3 * MOST_BROWSERS {
+        let paired = door.access.pair(&alice, None, HERE, door.now).unwrap();
+        if n <= MOST_OF_ONE {
+            let last = n == MOST_OF_ONE;
+            assert_eq!(paired.forgotten.as_deref(), last.then_some(&*name));
+            assert_eq!(door.cookie(&first).is_err(), last);
+        }
+        door.cookie(&paired.cookie).unwrap();
+        assert!(others.iter().all(|cookie| door.cookie(cookie).is_ok()), "the {n}th");
+    }
+    let hers = door.access.list().into_iter().filter(|token| token.by.as_deref() == Some("alice")).count();
+    assert_eq!(hers, MOST_OF_ONE);
+}
+
+#[test]
+fn the_oldest_that_the_host_s_own_links_let_in_is_forgotten_for_one_more() {
     let door = Door::open();
     let first = door.take(&door.code()).unwrap();
     let name = door.cookie(&first).unwrap().name;
-    // Made a moment later than that one.
-    while unix_ms() <= door.access.list()[0].made_unix_ms {}
-    for n in 0..MOST_BROWSERS {
+    a_moment_later();
+    for n in 1..=MOST_OF_THE_HOST {
         let paired = door.access.pair(&door.code(), None, HERE, door.now).unwrap();
-        let last = n == MOST_BROWSERS - 1;
+        let last = n == MOST_OF_THE_HOST;
         assert_eq!(paired.forgotten.as_deref(), last.then_some(&*name));
         assert_eq!(door.cookie(&first).is_err(), last);
-        door.cookie(&paired.cookie).unwrap();
     }
+}
+
+#[test]
+fn where_all_places_are_taken_one_more_is_refused_and_nobody_goes() {
+    let door = Door::open();
+    let operator = door.take(&door.code()).unwrap();
+    let mut keys: Vec<String> = Vec::new();
+    for n in 0..=MOST_BROWSERS / MOST_OF_ONE {
+        keys.push(door.tokens().add(&format!("k{n}"), Role::Observer, None).unwrap().1);
+    }
+    door.access.look();
+    let taken = |key: &str| door.access.pair(key, None, HERE, door.now).map(|paired| paired.cookie);
+    let all = keys.iter().flat_map(|key| [key; MOST_OF_ONE]);
+    let cookies: Vec<String> = all.clone().take(MOST_BROWSERS - 1).map(|key| taken(key).unwrap()).collect();
+    for key in all.skip(MOST_BROWSERS - 1) {
+        assert_eq!(taken(key), Err(Refused::Full));
+    }
+    assert_eq!(taken(&door.code()), Err(Refused::Full));
+    assert!(cookies.iter().chain([&operator]).all(|cookie| door.cookie(cookie).is_ok()));
+    door.access.forget("k0");
+    taken(&door.code()).unwrap();
+}
+
+#[test]
+fn a_file_that_cannot_be_read_for_a_moment_revokes_nobody() {
+    let door = Door::open();
+    let (_, key) = door.tokens().add("alice", Role::Operator, None).unwrap();
+    door.access.look();
+    let cookie = door.take(&key).unwrap();
+    let guest = door.cookie(&cookie).unwrap();
+    let file = |name: &str| door.folder.path().join(format!("tokens/{name}.json"));
+    for name in ["alice", &*guest.name] {
+        let (whole, aside) = (file(name), door.folder.path().join("aside"));
+        std::fs::rename(&whole, &aside).unwrap();
+        // Leads in a circle: there, and not to be read, whoever asks.
+        std::os::unix::fs::symlink(&whole, &whole).unwrap();
+        assert!(door.access.look().is_empty(), "{name}");
+        assert!(!guest.revoked.is_cancelled() && door.guest(Proof::Key(&key)).is_ok());
+        assert!(
+            door.again().guest(Proof::Cookie(&cookie), HERE, door.now).is_err(),
+            "nobody new comes in by it"
+        );
+        std::fs::remove_file(&whole).unwrap();
+        std::fs::rename(&aside, &whole).unwrap();
+    }
+    assert!(door.access.look().is_empty());
+    std::fs::remove_file(file(&guest.name)).unwrap();
+    assert_eq!(ids(door.access.look()), [guest.id]);
+}
+
+#[test]
+fn a_browser_that_is_paired_while_the_folder_is_looked_at_stays() {
+    let door = Door::open();
+    door.tokens().add("other", Role::Observer, None).unwrap();
+    let folder = door.access.folder().unwrap();
+    let cookie = door.take(&door.code()).unwrap();
+    assert!(door.access.take(folder).is_empty());
+    door.cookie(&cookie).unwrap();
+}
+
+#[test]
+fn a_browser_that_is_revoked_while_its_file_is_written_is_not_let_in_after_a_restart() {
+    let door = Door::open();
+    let Paired { cookie, token, .. } = door.access.pair(&door.code(), None, HERE, door.now).unwrap();
+    door.access.forget(&token.name);
+    delete(&door.access, &token.name).unwrap();
+    door.tokens().add("other", Role::Observer, None).unwrap();
+    door.access.look();
+    // The disk is back. The folder may be looked at before the one who waited for it goes on.
+    door.tokens().write(&token).unwrap();
+    door.access.look();
+    assert!(door.cookie(&cookie).is_err());
+    door.tokens().revoke(&token.name).unwrap();
+    save(&door.access, &token);
+    assert!(door.cookie(&cookie).is_err());
+    assert!(door.again().guest(Proof::Cookie(&cookie), HERE, door.now).is_err());
+    assert!(
+        !door.access.knows(&token.name)
+            && !door.access.inner().revoked.values().any(|it| *it == Kept::Writing)
+    );
 }
 
 #[test]

@@ -170,6 +170,7 @@ export const PAIR = {
   used: 'This code has been used. Ask at the bench for a new one.',
   expired: 'This code has expired. Ask at the bench for a new one.',
   wrong: 'This code is wrong. Check it, or ask at the bench for a new one.',
+  full: 'As many browsers are let in as can be. An operator has to revoke some first.',
   tooMany: (when: string): string => `Too many wrong codes. Try again after ${when}; another code is taken then.`,
   wrongHost: 'The host is not reached by this address. Open the address that the bench shows.',
   notEncrypted: 'The host takes nothing in plain text from another machine. Open the address that the bench shows.',

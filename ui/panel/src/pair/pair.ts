@@ -15,6 +15,7 @@ const PROBLEMS: Record<string, string> = {
   code_used: PAIR.used,
   code_expired: PAIR.expired,
   code_wrong: PAIR.wrong,
+  full: PAIR.full,
   bad_request: PAIR.wrong,
   wrong_host: PAIR.wrongHost,
   wrong_origin: PAIR.wrongHost,
