@@ -33,7 +33,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 const OPENAPI: &str = include_str!("openapi.json");
 
 /// What this interface is, for programs.
-pub(crate) async fn openapi() -> Response {
+pub(crate) async fn openapi(_paired: Browser) -> Response {
     ([(CONTENT_TYPE, "application/json")], OPENAPI).into_response()
 }
 

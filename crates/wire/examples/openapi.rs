@@ -104,6 +104,7 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
                 (204, "Let in, or it was before.", None),
                 (400, "Not what is taken here.", None),
                 (410, "The code was used, or is too old.", None),
+                (507, "As many browsers are let in as can be; an operator has to revoke some first.", None),
             ],
         },
         Operation {
@@ -171,7 +172,10 @@ fn operations(schemas: &mut SchemaGenerator) -> Vec<Operation> {
             "Makes the rig safe by its controlled sequence; it stays connected.",
         ),
         at_once("/killcord/api/v1/stop", "Safe stop, by the rig's `on_safe_stop`."),
-        at_once("/killcord/api/v1/release", "Makes the rig safe, hands it back and disconnects."),
+        at_once(
+            "/killcord/api/v1/release",
+            "Makes the rig safe, hands it back and disconnects. For operators.",
+        ),
         command(
             "/killcord/api/v1/devices/{device}/controls/{control}",
             "put",

@@ -63,6 +63,7 @@ fn without_a_cookie_there_is_the_pairing_page_with_its_files_and_nothing_else() 
     let foreign = "Cookie: killcord-1=x; other=y\r\n";
     for request in [
         get(at, "/killcord/api/v1/rig", ""),
+        get(at, "/killcord/openapi.json", ""),
         get(at, "/killcord/api/v1/sessions", ""),
         get(at, "/killcord/api/v1/rig", foreign),
         get(at, "/killcord/api/v1/rig", &format!("Cookie: killcord-{}=guess\r\n", at.port())),
