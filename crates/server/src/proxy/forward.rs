@@ -12,13 +12,18 @@ use axum::{
     response::Response,
 };
 use futures_util::StreamExt as _;
-use hyper::{client::conn::http1, upgrade::OnUpgrade};
+use hyper::{
+    body::Incoming,
+    client::conn::http1::{self, SendRequest},
+    upgrade::OnUpgrade,
+};
 use hyper_util::rt::TokioIo;
 use killcord::AppAddress;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, copy, split},
     net::{TcpStream, UnixStream},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{entry::Entry, head};
 use crate::{answer::Refused, from::From, places::Busy, server::Shared};
@@ -71,8 +76,7 @@ pub(super) async fn pass(
         }
     });
 
-    let answer = tokio::time::timeout(ANSWER_WITHIN, app_side.send_request(request)).await;
-    let mut answer = answer.map_err(|_| Refused::AppSlow)?.map_err(|error| no_answer(&error))?;
+    let mut answer = ask(&mut app_side, request, revoked).await?;
     let status = answer.status();
     if status == StatusCode::SWITCHING_PROTOCOLS {
         // Nobody asked for it.
@@ -94,6 +98,20 @@ pub(super) async fn pass(
     // One that never ends does so with the permission to read it.
     let body = Body::new(body).into_data_stream().take_until(revoked.clone().cancelled_owned());
     Ok(Response::from_parts(parts, Body::from_stream(body)))
+}
+
+/// Asks for an answer's head. Whoever is let in no more gets none, and what is still on its way up goes no further.
+async fn ask(
+    app_side: &mut SendRequest<Body>,
+    request: Request,
+    revoked: &CancellationToken,
+) -> Result<hyper::Response<Incoming>, Refused> {
+    tokio::select! {
+        answer = tokio::time::timeout(ANSWER_WITHIN, app_side.send_request(request)) => {
+            answer.map_err(|_| Refused::AppSlow)?.map_err(|error| no_answer(&error))
+        }
+        () = revoked.cancelled() => Err(Refused::NotEntered),
+    }
 }
 
 /// A connection, of either kind.
@@ -147,5 +165,37 @@ async fn carry(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin
     let closed = to.shutdown().await;
     if let Err(error) = copied.and(closed) {
         tracing::debug!(%error, "a socket of the app was cut");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::stream;
+    use tokio::io::{AsyncReadExt as _, duplex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_upload_ends_when_its_guest_is_let_in_no_more_and_the_app_sees_that_it_is_cut() {
+        let (ours, mut app) = duplex(4096);
+        let (mut app_side, connection) = http1::handshake(TokioIo::new(ours)).await.unwrap();
+        let parts = stream::iter([Ok::<_, Infallible>("a part")]).chain(stream::pending());
+        let upload = Request::post("/upload").body(Body::from_stream(parts)).unwrap();
+        let revoked = CancellationToken::new();
+        let app = async {
+            let mut seen = Vec::new();
+            while !seen.ends_with(b"a part\r\n") {
+                assert!(app.read_buf(&mut seen).await.unwrap() > 0);
+            }
+            revoked.cancel();
+            app.read_to_end(&mut seen).await.unwrap();
+            seen
+        };
+        let all = async { tokio::join!(ask(&mut app_side, upload, &revoked), connection, app) };
+        let (answer, _, seen) = tokio::time::timeout(Duration::from_secs(10), all).await.unwrap();
+        assert_eq!(answer.unwrap_err(), Refused::NotEntered);
+        assert!(seen.ends_with(b"a part\r\n"), "{}", String::from_utf8_lossy(&seen));
     }
 }
