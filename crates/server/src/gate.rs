@@ -9,7 +9,7 @@ use std::{
 use axum::{
     extract::{Request, State},
     http::{
-        HeaderMap, HeaderName, HeaderValue, Method,
+        HeaderMap, HeaderName, HeaderValue,
         header::{self, AUTHORIZATION, COOKIE},
     },
     middleware::Next,
@@ -94,8 +94,9 @@ fn admitted(
     }
     let now = Instant::now();
     let let_in = guest(shared, from, headers, now);
-    // Codes have a pace of their own: whoever has a right one is let in however many others knock.
-    let pairs = *request.method() == Method::POST && request.uri().path() == "/killcord/pair";
+    // Whoever has a right link is let in however many others knock: codes have a pace of their own, and the page costs
+    // what it costs to refuse it.
+    let pairs = shared.assets.are_for_pairing(request.method(), request.uri().path());
     if let_in.is_err() && !pairs && !knock(shared, from, now) {
         return Err(Refused::TooMany);
     }

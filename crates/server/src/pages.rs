@@ -64,11 +64,25 @@ impl Assets {
         self.files.iter().find(|asset| asset.path == path)
     }
 
+    /// Whether a request is for the pairing page or a file that it names, or takes a code.
+    pub(crate) fn are_for_pairing(&self, method: &Method, path: &str) -> bool {
+        let reads = matches!(*method, Method::GET | Method::HEAD);
+        match path.strip_prefix("/killcord/") {
+            Some("pair") => reads || *method == Method::POST,
+            Some(file) => {
+                reads && self.get(file).is_some() && self.document(PAIR).contains(&format!("=\"./{file}\""))
+            }
+            None => false,
+        }
+    }
+
     fn document(&self, path: &str) -> Cow<'_, str> {
         self.get(path).map_or(NO_PANEL.into(), |asset| String::from_utf8_lossy(&asset.bytes))
     }
 }
 
+/// The page behind a link.
+const PAIR: &str = "pair.html";
 const NO_PANEL: &str = "<!doctype html><html lang=\"en\"><head><title>Killcord</title></head><body><h1>Killcord</h1>\
                         <p>This program was built without its panel: run <code>cargo xtask ui</code>, then build it \
                         again.</p></body></html>";
@@ -117,7 +131,7 @@ pub(crate) async fn panel(
 pub(crate) async fn pair(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     let fingerprint = shared.fingerprint().map(|print| ("killcord-fingerprint", print));
     let opened = shared.is_opened(&headers).then(|| ("killcord-opened", String::new()));
-    Html(shared.told(&shared.built("pair.html"), fingerprint.into_iter().chain(opened))).into_response()
+    Html(shared.told(&shared.built(PAIR), fingerprint.into_iter().chain(opened))).into_response()
 }
 
 /// A file of the pages below `/killcord/`: the same for everybody, so that the pairing page has its own.

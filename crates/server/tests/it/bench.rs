@@ -18,6 +18,7 @@ use killcord::{
 };
 use killcord_server::{Asset, Assets, Bound, Remote, Server, Tokens, Ui};
 use killcord_sim::{Config, Running, Sim};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
 use tungstenite::{Message, WebSocket, client::IntoClientRequest as _, protocol::CloseFrame};
 
@@ -99,14 +100,29 @@ impl Bench {
 
     /// With pages of its own, of this folder.
     pub(crate) fn with_pages(remote: &Remote, folder: &Path) -> Self {
-        Self::showing(remote, PATIENT, "", "", Some(Ui::read(folder).unwrap()))
+        Self::showing(remote, PATIENT, "", "", Some(Ui::read(folder).unwrap()), || {})
     }
 
     fn serving(remote: &Remote, session: &str, safety: &str, device: &str) -> Self {
-        Self::showing(remote, session, safety, device, None)
+        Self::showing(remote, session, safety, device, None, || {})
     }
 
-    fn showing(remote: &Remote, session: &str, safety: &str, device: &str, ui: Option<Ui>) -> Self {
+    /// Its server finds so many descriptors, which the host would raise; the limit stays so.
+    pub(crate) fn within(descriptors: u64) -> Self {
+        Self::showing(&remote(), PATIENT, "", "", None, || {
+            let before = getrlimit(Resource::Nofile);
+            setrlimit(Resource::Nofile, Rlimit { current: Some(descriptors), ..before }).unwrap();
+        })
+    }
+
+    fn showing(
+        remote: &Remote,
+        session: &str,
+        safety: &str,
+        device: &str,
+        ui: Option<Ui>,
+        before_serving: impl FnOnce(),
+    ) -> Self {
         let sim = Sim::start(Config::parse(INSTRUMENTS, "bench.toml").unwrap()).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let mut options = Options::new(dir.path().join("rig.toml")).state_dir(Some(dir.path().join("state")));
@@ -120,12 +136,14 @@ impl Bench {
         let assets = Assets::new(vec![
             Asset { path: "index.html".into(), bytes: index.as_slice().into() },
             Asset { path: "pair.html".into(), bytes: pair.as_slice().into() },
+            Asset { path: "assets/pair.js".into(), bytes: b"export {};".as_slice().into() },
             Asset { path: "assets/index.js".into(), bytes: b"export {};".as_slice().into() },
         ]);
         let assets = match ui {
             Some(ui) => assets.with_ui(ui),
             None => assets,
         };
+        before_serving();
         let server = Bound::to(remote, dir.path())
             .unwrap()
             .serve(host.clone(), assets, move |link| {
