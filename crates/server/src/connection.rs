@@ -3,7 +3,11 @@
 //! **It must never** let one that says nothing, or only slowly, take a place from one that has something to say. Who may
 //! have how many is for [`crate::places`].
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
@@ -26,6 +30,7 @@ use crate::{
     held::Stream,
     metrics::Counted,
     places::Place,
+    rate::Rate,
     server::Shared,
 };
 
@@ -42,6 +47,27 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 pub(crate) struct Connection {
     pub(crate) ends: Ends,
     pub(crate) place: Arc<Place>,
+    /// The bytes that may come, once there is a bound to them.
+    bytes: OnceLock<Mutex<Rate>>,
+}
+
+impl Connection {
+    fn new(ends: Ends, place: Arc<Place>) -> Arc<Self> {
+        Arc::new(Self { ends, place, bytes: OnceLock::new() })
+    }
+
+    /// Cuts it where more bytes come than that from here on.
+    pub(crate) fn limit(&self, (most, every): (u32, Duration)) {
+        self.bytes.get_or_init(|| Mutex::new(Rate::new(most, every, Instant::now())));
+    }
+
+    /// So many have come. Whether they may.
+    pub(crate) fn may_take(&self, count: usize) -> bool {
+        self.bytes.get().is_none_or(|bytes| {
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            bytes.lock().unwrap_or_else(PoisonError::into_inner).take_all(count, Instant::now())
+        })
+    }
 }
 
 /// What is behind an address.
@@ -67,7 +93,7 @@ pub(crate) async fn accept(
                 let place = shared.places.take(free, peer.ip(), of_many);
                 let local = stream.local_addr().unwrap_or(shared.address);
                 let ends = Ends { peer, local, tls: acceptor.is_some() };
-                let connection = Arc::new(Connection { ends, place });
+                let connection = Connection::new(ends, place);
                 let (acceptor, door, shared) = (acceptor.clone(), door.clone(), Arc::clone(shared));
                 shared.tasks.clone().spawn(async move {
                     let _counted = Counted::new(&shared);

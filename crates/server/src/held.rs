@@ -4,7 +4,7 @@ use std::{
     io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use axum::{
@@ -19,12 +19,12 @@ use crate::{connection::Connection, places::Busy};
 /// A connection's bytes. It has its place for as long as there is this.
 pub(crate) struct Stream<S> {
     bytes: S,
-    _connection: Arc<Connection>,
+    connection: Arc<Connection>,
 }
 
 impl<S> Stream<S> {
     pub(crate) const fn new(bytes: S, connection: Arc<Connection>) -> Self {
-        Self { bytes, _connection: connection }
+        Self { bytes, connection }
     }
 }
 
@@ -34,7 +34,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.bytes).poll_read(context, into)
+        let before = into.filled().len();
+        ready!(Pin::new(&mut self.bytes).poll_read(context, into))?;
+        Poll::Ready(if self.connection.may_take(into.filled().len() - before) {
+            Ok(())
+        } else {
+            Err(io::Error::other("more bytes than may come"))
+        })
     }
 }
 

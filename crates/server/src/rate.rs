@@ -18,9 +18,14 @@ impl Rate {
 
     /// Takes one; whether there was one.
     pub(crate) fn take(&mut self, now: Instant) -> bool {
+        self.take_all(1, now)
+    }
+
+    /// Takes so many; whether there were as many.
+    pub(crate) fn take_all(&mut self, count: u32, now: Instant) -> bool {
         self.refill(now);
-        let had = self.left > 0;
-        self.left = self.left.saturating_sub(1);
+        let had = self.left >= count;
+        self.left = self.left.saturating_sub(count);
         had
     }
 
@@ -61,5 +66,7 @@ mod tests {
         let later = start + Duration::from_secs(3600);
         assert!([(); 3].iter().all(|()| rate.take(later)), "never more than it holds");
         assert!(!rate.take(later));
+        let full = later + Duration::from_secs(3600);
+        assert!(rate.take_all(2, full) && !rate.take_all(2, full) && !rate.take(full));
     }
 }

@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     answer::Refused,
+    connection::Connection,
     from::From,
     line::{Comes, Line, Pings},
     pair::Browser,
@@ -41,6 +42,9 @@ const READ_BUFFER: usize = 4096;
 /// Frames that a page may send at once, and how soon one more. Twenty beats a second are the most that a rig file
 /// allows.
 const FRAMES: (u32, Duration) = (200, Duration::from_millis(10));
+/// Bytes that may come at once, and how soon one more: sixteen of the longest frames, fifteen a second. Of a message whose
+/// fragments are empty nothing is heard here, however many come.
+const BYTES: (u32, Duration) = (16 * MAX_FRAME as u32, Duration::from_micros(4));
 /// How long one frame may take to be written before the connection counts as cut.
 const WRITE_WITHIN: Duration = Duration::from_secs(10);
 /// How long the last word may take.
@@ -73,11 +77,13 @@ pub(crate) async fn open(
     browser: Browser,
     Extension(from): Extension<From>,
     Extension(busy): Extension<Arc<Busy>>,
+    Extension(connection): Extension<Arc<Connection>>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     if !busy.opens() {
         return Refused::TooMany.into_response();
     }
+    connection.limit(BYTES);
     let visitor = Visitor {
         browser: browser.id,
         address: from.address,

@@ -158,7 +158,8 @@ fn a_stranger_who_asks_without_end_is_slowed_down_and_nobody_else_is() {
         assert_eq!(bench.ask(&get(bench.at(), path, "")).status, 200, "{path}");
     }
     // What the pairing page does not name, or is not there.
-    ["/killcord/assets/index.js", "/killcord/assets/pair.css"].map(uses_up);
+    uses_up("/killcord/assets/index.js");
+    uses_up("/killcord/assets/pair.css");
     let code = bench.code();
     let pair = post(bench.at(), "/killcord/pair", "", &format!("{{\"code\":\"{code}\"}}"));
     assert_eq!(bench.ask(&pair).status, 204, "and whoever has a link comes in");

@@ -1,5 +1,7 @@
 //! What comes over a socket that should not, and what goes out to the last.
 
+use std::io::Write as _;
+
 use killcord::{
     Cause, Role, SessionEnd,
     core::Epoch,
@@ -13,7 +15,7 @@ use tungstenite::{
     },
 };
 
-use crate::bench::{Bench, Page};
+use crate::bench::{Bench, Page, SOON};
 
 const HELLO: &str = r#"{"t":"hello","v":1,"nonce":"a","want":"observer"}"#;
 
@@ -93,6 +95,24 @@ fn a_frame_in_fragments_without_end_ends_the_socket() {
         sent = page.socket.send(Message::Frame(part(Data::Continue)));
     }
     page.closed();
+}
+
+#[test]
+fn empty_fragments_without_end_end_the_socket_while_another_page_s_beats_are_acknowledged() {
+    let bench = Bench::start();
+    let (mut hostile, mut page) = (bench.browser().page(None), bench.browser().page(None));
+    let stream = hostile.socket.get_mut();
+    stream.set_write_timeout(Some(SOON)).unwrap();
+    // A text without its end, and what goes on with it without a word, masked by nothing (RFC 6455 section 5.2).
+    stream.write_all(&[0x01, 0x80, 0, 0, 0, 0]).unwrap();
+    let fragments = [0x00, 0x80, 0, 0, 0, 0].repeat(10_000);
+    let mut n = 0;
+    while stream.write_all(&fragments).is_ok() {
+        n += 1;
+        page.beat(n);
+        assert!(n < 200, "12 MB of nothing, and it goes on");
+    }
+    page.beat(n + 1);
 }
 
 #[test]
@@ -257,7 +277,7 @@ fn pages_see_the_end_of_the_host_to_the_last() {
     page.until(|frame| matches!(frame, ToPage::Teardown { done: true, .. }));
     page.until(|frame| matches!(frame, ToPage::Ended { .. }));
     assert_eq!(page.closed(), 4008, "host_stopping");
-    ending.wait(crate::bench::SOON).unwrap();
+    ending.wait(SOON).unwrap();
     assert!(!bench.is_on());
 }
 
