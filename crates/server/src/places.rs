@@ -119,18 +119,17 @@ impl All {
         self.show_out(oldest)
     }
 
-    /// One of those goes, of whoever has the most: any of them, by chance. Were it the oldest, whoever comes without end
+    /// One of those goes, of whoever has the most of them: any, by chance. Were it the oldest, whoever comes without end
     /// would push out who is about to say who he is; were it the newest, whoever says nothing would stay for ever.
     fn one_goes(&mut self, which: impl Fn(&Taken) -> bool) {
+        let those = || self.taken.iter().filter(|(_, taken)| which(taken));
         let mut each: HashMap<Owner, usize> = HashMap::new();
-        for taken in self.taken.values() {
+        for (_, taken) in those() {
             *each.entry(taken.owner).or_default() += 1;
         }
-        let has = |taken: &Taken| each.get(&taken.owner).copied().unwrap_or_default();
-        let those = || self.taken.iter().filter(|(_, taken)| which(taken));
-        let most = those().map(|(_, taken)| has(taken)).max();
+        let most = each.values().max();
         let of_most: Vec<u64> =
-            those().filter(|(_, taken)| Some(has(taken)) == most).map(|(at, _)| *at).collect();
+            those().filter(|(_, taken)| each.get(&taken.owner) == most).map(|(at, _)| *at).collect();
         // Without randomness it is the oldest.
         let chance = getrandom::u32().unwrap_or_default() as usize;
         self.show_out(chance.checked_rem(of_most.len()).and_then(|at| of_most.get(at)).copied());
